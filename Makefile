@@ -1,0 +1,44 @@
+# Two verbs for everyone (run, test), three for those who change the code (check, lock, clean).
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check format lock clean
+
+run: .venv/.runtime
+	@$(BIN)/python manage.py up
+
+test: .venv/.dev
+	@$(BIN)/python -X dev -m pytest $(ARGS)
+
+check: .venv/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python manage.py check --fail-level WARNING
+	@$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: .venv/.dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+# The environment is a target of its own, stamped by the lock files: it is remade only when they change.
+.venv/.runtime: requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the pinned packages (about a minute, once)…"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/.dev: requirements-dev.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing the pinned packages and tools (about two minutes, once)…"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@ .venv/.runtime
+
+# Names, versions and hashes only: no host name of any registry ends up in the repository.
+lock: .venv/.dev
+	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --quiet -o requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --quiet --extra dev -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
