@@ -1,0 +1,29 @@
+"""What is kept. One file per noun; import from here."""
+
+from transcripts.models.event import AppendOnly, Event, EventKind
+from transcripts.models.segment import Segment
+from transcripts.models.states import ACTIVE, CLAIMABLE, FINAL, IllegalTransition, State, check_transition
+from transcripts.models.team import Membership, Role, Team
+from transcripts.models.transcript import Control, Engine, SourceKind, Transcript
+from transcripts.models.worker import Worker
+
+__all__ = [
+    "ACTIVE",
+    "CLAIMABLE",
+    "FINAL",
+    "AppendOnly",
+    "Control",
+    "Engine",
+    "Event",
+    "EventKind",
+    "IllegalTransition",
+    "Membership",
+    "Role",
+    "Segment",
+    "SourceKind",
+    "State",
+    "Team",
+    "Transcript",
+    "Worker",
+    "check_transition",
+]

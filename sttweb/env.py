@@ -1,0 +1,50 @@
+"""Typed reading of the environment: a `.env` file, values with defaults, and secrets that may live in files.
+
+Any secret ``NAME`` may be given as ``NAME_FILE`` instead: the path of a file whose stripped content is the value.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env
+
+__all__ = ["env", "persistent_secret", "secret"]
+
+env = Env()
+
+
+def secret(name: str, default: str = "") -> str:
+    """Return the secret ``name`` from the environment or from the file that ``NAME_FILE`` names.
+
+    Raises ImproperlyConfigured when both are set, or when the file cannot be read: a secret that was meant to be
+    there and is not must stop the start, not surface later as a refused login.
+    """
+    path = os.environ.get(f"{name}_FILE", "")
+    value = os.environ.get(name, "")
+    if path and value:
+        raise ImproperlyConfigured(f"Both {name} and {name}_FILE are set; keep one of them.")
+    if not path:
+        return value or default
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE names {path!r}, which cannot be read: {error.strerror}.") from error
+
+
+def persistent_secret(path: Path) -> str:
+    """Return the random secret kept in ``path``, made once with mode 0600.
+
+    Two processes that start together agree: the first exclusive creation wins and the other reads it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_urlsafe(64))
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,281 @@
+"""All settings of sttweb: one file, read from the environment, with defaults that work on a fresh machine.
+
+`#:` lines say what an option does; docs/configuration.md lists the same options for people who run it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from sttweb.env import env, persistent_secret, secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env.read_env(str(BASE_DIR / ".env"), recurse=False)
+
+# --- Where things live ---------------------------------------------------------------------------------------------
+
+#: The one folder that holds all state: database, media, spool, converted models, secret key.
+STTWEB_VAR = Path(env.str("STTWEB_VAR", str(BASE_DIR / "var"))).resolve()
+STTWEB_VAR.mkdir(parents=True, exist_ok=True)
+
+#: Recordings people uploaded (move to shared storage when workers run on several hosts).
+STTWEB_MEDIA_DIR = Path(env.str("STTWEB_MEDIA_DIR", str(STTWEB_VAR / "media")))
+#: Copies of fetched files, kept while a job may have to resume.
+STTWEB_SPOOL_DIR = Path(env.str("STTWEB_SPOOL_DIR", str(STTWEB_VAR / "spool")))
+#: Converted weights of the embedded engine.
+STTWEB_ENGINE_DIR = Path(env.str("STTWEB_ENGINE_DIR", str(STTWEB_VAR / "engine")))
+
+# --- Where it listens ----------------------------------------------------------------------------------------------
+
+#: Address and port of `manage.py up`. Loopback until told otherwise.
+STTWEB_BIND = env.str("STTWEB_BIND", "127.0.0.1")
+STTWEB_PORT = env.int("STTWEB_PORT", 8000)
+#: Full origins under which people reach it, such as https://captions.example.org (comma separated).
+STTWEB_ORIGINS: list[str] = [origin.rstrip("/") for origin in env.list("STTWEB_ORIGINS", [])]
+
+LOOPBACK_BINDS = {"127.0.0.1", "::1", "localhost"}
+DEBUG = env.bool("STTWEB_DEBUG", False)
+if DEBUG and STTWEB_BIND not in LOOPBACK_BINDS:
+    raise ImproperlyConfigured("STTWEB_DEBUG is refused together with a public STTWEB_BIND: it would show the inside.")
+
+SECRET_KEY = secret("SECRET_KEY") or persistent_secret(STTWEB_VAR / "secret_key")
+LOCAL_ORIGINS = [f"http://{host}:{STTWEB_PORT}" for host in ("127.0.0.1", "localhost", "[::1]")]
+#: Origins that may open our WebSockets and post forms; never a wildcard.
+TRUSTED_ORIGINS = STTWEB_ORIGINS or LOCAL_ORIGINS
+ALLOWED_HOSTS = env.list(
+    "STTWEB_HOSTS", [origin.split("://", 1)[-1].rsplit(":", 1)[0] for origin in STTWEB_ORIGINS]
+) or ["127.0.0.1", "localhost", "[::1]"]
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("STTWEB_HOSTS may not hold '*': every website could then open our sockets.")
+CSRF_TRUSTED_ORIGINS = [origin for origin in TRUSTED_ORIGINS if "://" in origin]
+
+#: Served behind HTTPS: secure cookies, HSTS and redirects are on. True as soon as an https origin is named.
+STTWEB_HTTPS = env.bool("STTWEB_HTTPS", any(origin.startswith("https://") for origin in STTWEB_ORIGINS))
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = STTWEB_HTTPS
+SECURE_SSL_REDIRECT = env.bool("STTWEB_SSL_REDIRECT", STTWEB_HTTPS)
+SECURE_HSTS_SECONDS = env.int("STTWEB_HSTS_SECONDS", 31_536_000 if STTWEB_HTTPS else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = STTWEB_HTTPS
+if env.bool("STTWEB_BEHIND_PROXY", STTWEB_HTTPS):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- The application -----------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "django_htmx",
+    "transcripts",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "sttweb.urls"
+ASGI_APPLICATION = "sttweb.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "transcripts.views.shell.shell",
+            ],
+        },
+    },
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "board"
+LOGOUT_REDIRECT_URL = "login"
+PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Scrypt", "PBKDF2")]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+USE_I18N = USE_TZ = True
+TIME_ZONE = env.str("STTWEB_TIME_ZONE", "UTC")
+
+STATIC_URL = "static/"
+STATIC_ROOT = STTWEB_VAR / "static"
+#: Served from the source folders: nothing to collect before the first start.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "connect-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "media-src": [SELF, "blob:"],
+        "font-src": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+    }
+}
+
+# --- Database ------------------------------------------------------------------------------------------------------
+
+DATABASE_URL = secret("DATABASE_URL")
+#: Most database connections one process opens to PostgreSQL: a thread and a connection for each session, and some.
+STTWEB_DB_POOL = env.int("STTWEB_DB_POOL", 20)
+
+
+def _database() -> dict[str, Any]:
+    """SQLite in the state folder, or whatever DATABASE_URL names, each with the options measured to hold under load."""
+    if not DATABASE_URL:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": STTWEB_VAR / "sttweb.sqlite3",
+            # IMMEDIATE takes the write lock when a transaction begins, so read-then-write never deadlocks; WAL lets
+            # readers go on meanwhile (DESIGN.md: 158 "database is locked" without, 0 with).
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 10,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
+            },
+            # A real file: the in-memory test database locks whole tables between threads.
+            "TEST": {"NAME": STTWEB_VAR / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}.sqlite3"},
+        }
+    os.environ.setdefault("DATABASE_URL", DATABASE_URL)
+    config: dict[str, Any] = env.dj_db_url("DATABASE_URL")
+    if config["ENGINE"].endswith("postgresql"):
+        options = config.setdefault("OPTIONS", {})
+        options.setdefault("pool", {"min_size": 0, "max_size": STTWEB_DB_POOL, "timeout": 10})
+        options.setdefault("options", "-c statement_timeout=10000")
+    return config
+
+
+# CONN_MAX_AGE stays 0: Django's own advice under ASGI; on PostgreSQL the pool does the keeping.
+DATABASES = {"default": _database()}
+
+# --- Channel layer: a doorbell, never the truth --------------------------------------------------------------------
+
+REDIS_URL = secret("REDIS_URL")
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "channels.layers.InMemoryChannelLayer",
+        "CONFIG": {"capacity": 1000, "expiry": 30},
+    }
+}
+if REDIS_URL:
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {
+            # redis-py 8 times a blocking read out after 5 s, just when the layer's own wait ends; name all three.
+            "hosts": [
+                {
+                    "address": REDIS_URL,
+                    "socket_timeout": 20,
+                    "socket_connect_timeout": 5,
+                    "health_check_interval": 30,
+                }
+            ],
+            "prefix": env.str("STTWEB_REDIS_PREFIX", "sttweb"),
+            "capacity": 1000,
+            "expiry": 30,
+        },
+    }
+
+# --- Speech to text ------------------------------------------------------------------------------------------------
+
+#: Key of the hosted service; with one set, the hosted engine is the default, else the embedded one.
+ELEVENLABS_API_KEY = secret("ELEVENLABS_API_KEY")
+#: Host of the hosted service: any of ws, wss, http, https and a path prefix. The operator's word, so it may be private.
+ELEVENLABS_BASE_URL = env.str("ELEVENLABS_BASE_URL", "wss://api.elevenlabs.io")
+#: Engine of new transcripts: embedded or elevenlabs.
+STTWEB_ENGINE = env.str("STTWEB_ENGINE", "elevenlabs" if ELEVENLABS_API_KEY else "embedded")
+if STTWEB_ENGINE not in {"embedded", "elevenlabs"}:
+    raise ImproperlyConfigured(f"STTWEB_ENGINE must be 'embedded' or 'elevenlabs', not {STTWEB_ENGINE!r}.")
+#: An embedded engine that runs elsewhere (`manage.py engine`); empty: each worker starts its own on loopback.
+STTWEB_ENGINE_URL = env.str("STTWEB_ENGINE_URL", "")
+#: A folder with the models of the embedded engine, instead of those in the installed packages.
+STTWEB_ENGINE_MODEL = env.str("STTWEB_ENGINE_MODEL", "")
+#: Recogniser of the embedded engine: moonshine, or reader (reads position-coded test audio).
+STTWEB_ENGINE_RECOGNIZER = env.str("STTWEB_ENGINE_RECOGNIZER", "moonshine")
+#: A plan of scripted faults for the embedded engine (tests only; see docs/engine.md).
+STTWEB_ENGINE_FAULTS = env.str("STTWEB_ENGINE_FAULTS", "")
+#: How many times real time files go to the hosted service (the embedded engine takes what it can).
+STTWEB_FILE_PACE = env.float("STTWEB_FILE_PACE", 4.0)
+
+# --- Work ----------------------------------------------------------------------------------------------------------
+
+#: Sessions that one worker runs at once.
+STTWEB_SESSIONS = env.int("STTWEB_SESSIONS", 4)
+#: Seconds between two looks at the table for work that no message announced.
+STTWEB_SWEEP_SECONDS = env.float("STTWEB_SWEEP_SECONDS", 2.0)
+#: Seconds a claim lasts without renewal, and between renewals.
+STTWEB_LEASE_SECONDS = env.float("STTWEB_LEASE_SECONDS", 20.0)
+STTWEB_HEARTBEAT_SECONDS = env.float("STTWEB_HEARTBEAT_SECONDS", 5.0)
+#: Seconds that a stopping worker gives its sessions to finish before it hands them over.
+STTWEB_DRAIN_SECONDS = env.float("STTWEB_DRAIN_SECONDS", 20.0)
+
+# --- Fetching and storing ------------------------------------------------------------------------------------------
+
+#: Largest recording in bytes, uploaded or fetched.
+STTWEB_MAX_MEDIA_BYTES = env.int("STTWEB_MAX_MEDIA_BYTES", 4 * 1024**3)
+#: Longest recording or stream in hours.
+STTWEB_MAX_HOURS = env.float("STTWEB_MAX_HOURS", 24.0)
+#: Private networks and unusual ports that people may name in links; the operator's decision, empty by default.
+FETCH_ALLOW_NETWORKS: list[str] = env.list("FETCH_ALLOW_NETWORKS", [])
+FETCH_ALLOW_PORTS: list[int] = env.list("FETCH_ALLOW_PORTS", [], subcast=int)
+#: Decoder program; empty: the one that the package imageio-ffmpeg carries.
+STTWEB_FFMPEG = env.str("STTWEB_FFMPEG", "")
+
+# Uploads go to disk at once, whatever their size; forms themselves stay small.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_TEMP_DIR = STTWEB_VAR / "tmp"
+FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("STTWEB_LOG_LEVEL", "WARNING")},
+    "loggers": {
+        "sttweb": {"level": env.str("STTWEB_LOG_LEVEL", "INFO")},
+        "transcripts": {"level": env.str("STTWEB_LOG_LEVEL", "INFO")},
+        "django.channels.server": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,97 @@
+"""The only gate: who may see, control, edit, review and manage what.
+
+Every row that a person reaches is reached through here; a row of a team that the person is not in does not exist for
+them (404, never 403).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from transcripts.models import Membership, Role, Team, Transcript
+
+if TYPE_CHECKING:
+    from transcripts.models.transcript import TranscriptQuerySet
+
+#: Who asks: a user, or nobody.
+Person = User | AnonymousUser
+
+
+class Right(StrEnum):
+    """What a role may allow."""
+
+    SEE = "see"
+    SUBMIT = "submit"
+    CONTROL = "control"
+    EDIT = "edit"
+    REVIEW = "review"
+    DELETE = "delete"
+    MANAGE = "manage"
+    OWN = "own"
+
+
+#: The table of rights, role by role. Nothing is inherited in code: what stands here is what is enforced.
+RIGHTS: dict[Role, frozenset[Right]] = {
+    Role.VIEWER: frozenset({Right.SEE}),
+    Role.REVIEWER: frozenset({Right.SEE, Right.EDIT, Right.REVIEW}),
+    Role.EDITOR: frozenset({Right.SEE, Right.SUBMIT, Right.CONTROL, Right.EDIT}),
+    Role.MANAGER: frozenset(
+        {Right.SEE, Right.SUBMIT, Right.CONTROL, Right.EDIT, Right.REVIEW, Right.DELETE, Right.MANAGE}
+    ),
+    Role.OWNER: frozenset(Right),
+}
+
+
+def membership(person: Person, team_id: UUID) -> Membership | None:
+    """The person's membership of a team, or None (also for anyone inactive or not logged in)."""
+    if not person.is_authenticated or not person.is_active:
+        return None
+    return Membership.objects.filter(user_id=person.pk, team_id=team_id).select_related("team").first()
+
+
+def teams_of(person: Person) -> list[Team]:
+    """The teams a person belongs to, by name."""
+    if not person.is_authenticated or not person.is_active:
+        return []
+    return list(Team.objects.filter(memberships__user_id=person.pk).order_by("name", "id"))
+
+
+def transcripts_of(person: Person) -> TranscriptQuerySet:
+    """Every transcript the person may see, in all their teams."""
+    if not person.is_authenticated or not person.is_active:
+        return Transcript.objects.none()
+    return Transcript.objects.filter(team__memberships__user_id=person.pk)
+
+
+def allows(member: Membership | None, right: Right) -> bool:
+    """Whether a membership gives a right."""
+    return member is not None and right in RIGHTS[Role(member.role)]
+
+
+def get_transcript(person: Person, transcript_id: UUID, right: Right = Right.SEE) -> Transcript:
+    """The transcript, if the person may see it and holds ``right``.
+
+    Raises Http404 for strangers (it does not exist for them) and PermissionDenied for members whose role is not enough.
+    """
+    transcript = transcripts_of(person).select_related("team", "created_by").filter(pk=transcript_id).first()
+    if transcript is None:
+        raise Http404("No such transcript.")
+    if not allows(membership(person, transcript.team_id), right):
+        raise PermissionDenied("Your role in this team does not allow that; ask an owner.")
+    return transcript
+
+
+def get_team(person: Person, team_id: UUID, right: Right = Right.SEE) -> Team:
+    """The team, if the person belongs to it and holds ``right``. Raises as `get_transcript`."""
+    member = membership(person, team_id)
+    if member is None:
+        raise Http404("No such team.")
+    if not allows(member, right):
+        raise PermissionDenied("Your role in this team does not allow that; ask an owner.")
+    return member.team

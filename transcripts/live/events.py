@@ -1,0 +1,46 @@
+"""What a browser is told: small JSON messages, numbered when they last, encoded once for all viewers.
+
+Pure: no Django, no asyncio. Every value is JSON-safe and msgpack-safe. The contract (ui.md, "Event contract"):
+
+``{"type": "partial" | "commit" | "revise" | "gap" | "state" | "session" | "notice" | "annotation", "seq": n, "at":
+ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on partials, plus the control messages
+``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up`` and ``card`` (the board).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+
+def _encode(message: Mapping[str, Any]) -> str:
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+
+
+def stored(kind: str, seq: int, at: datetime, data: Mapping[str, Any]) -> str:
+    """A row of the log as the browser gets it."""
+    return _encode({"type": kind, "seq": seq, "at": at.isoformat(timespec="milliseconds"), "data": data})
+
+
+def partial(text: str, start_ms: int, heard_ms: int, epoch: int) -> str:
+    """The current guess for the open segment: no number, newest wins, never stored. Empty text clears it."""
+    return _encode(
+        {"type": "partial", "data": {"text": text, "start_ms": start_ms, "heard_ms": heard_ms, "epoch": epoch}}
+    )
+
+
+def caught_up(seq: int) -> str:
+    """Sent after the rows that a viewer had missed: everything up to ``seq`` was delivered."""
+    return _encode({"type": "caught_up", "seq": seq})
+
+
+def card(data: Mapping[str, Any]) -> str:
+    """The present look of one transcript on the board; replaces the card with the same ``data["id"]``."""
+    return _encode({"type": "card", "data": data})
+
+
+def closed(reason: str) -> str:
+    """The last message before the server closes a socket on purpose."""
+    return _encode({"type": "closed", "data": {"reason": reason}})

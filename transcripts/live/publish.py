@@ -1,0 +1,58 @@
+"""Ringing the doorbell: tell every process that a transcript's log has grown, or what the current partial is.
+
+The table is the truth; these messages carry wake-ups and partials only, may be lost, doubled or late, and nothing is
+wrong then, only slower. No models here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+logger = logging.getLogger(__name__)
+
+#: A layer that does not take a message within this time is treated as away; viewers find the row by their slow poll.
+PUBLISH_TIMEOUT_SECONDS = 1.0
+
+
+def transcript_group(transcript_id: UUID | str) -> str:
+    """Group of all processes with viewers of one transcript."""
+    return f"transcript.{transcript_id}"
+
+
+def team_group(team_id: UUID | str) -> str:
+    """Group of all processes with viewers of a team's board."""
+    return f"team.{team_id}"
+
+
+async def _send(group: str, message: dict[str, object]) -> None:
+    layer = get_channel_layer()
+    assert layer is not None
+    try:
+        async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
+            await layer.group_send(group, message)
+    except Exception as error:  # noqa: BLE001 - whatever the layer's trouble is, the log already has the event
+        logger.warning("channel layer did not take a message for %s: %r", group, error)
+
+
+async def ring(transcript_id: UUID, team_id: UUID, last_seq: int) -> None:
+    """Say that the log of a transcript now reaches ``last_seq``. Call after the commit. Never raises."""
+    message: dict[str, object] = {"type": "log.grown", "transcript": str(transcript_id), "seq": last_seq}
+    await _send(transcript_group(transcript_id), message)
+    await _send(team_group(team_id), message)
+
+
+async def send_partial(transcript_id: UUID, encoded: str) -> None:
+    """Pass a partial (already encoded by `live.events.partial`) to the viewers of a transcript. Never raises."""
+    message: dict[str, object] = {"type": "partial", "transcript": str(transcript_id), "text": encoded}
+    await _send(transcript_group(transcript_id), message)
+
+
+def ring_on_commit(transcript_id: UUID, team_id: UUID, last_seq: int) -> None:
+    """The same as `ring`, for synchronous code inside a transaction."""
+    transaction.on_commit(lambda: async_to_sync(ring)(transcript_id, team_id, last_seq))

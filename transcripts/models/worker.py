@@ -1,0 +1,24 @@
+"""The processes that do the work, as they last reported themselves."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Worker(models.Model):
+    """One running worker; gone from the list when it stops cleanly, stale when its heartbeat is old."""
+
+    name = models.CharField(primary_key=True, max_length=80)
+    started_at = models.DateTimeField(auto_now_add=True)
+    heartbeat_at = models.DateTimeField()
+    capacity = models.PositiveIntegerField()
+    running = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,163 @@
+"""What people do: submit, stop, commit now, cancel, retry, delete. Each is one transaction and tells who must know.
+
+Callers have been through `access.py`; nothing here asks for rights again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from transcripts.jobs.wake import nudge_on_commit, wake_on_commit
+from transcripts.live.publish import ring_on_commit
+from transcripts.models import (
+    Control,
+    Engine,
+    EventKind,
+    IllegalTransition,
+    SourceKind,
+    State,
+    Team,
+    Transcript,
+    check_transition,
+)
+from transcripts.models.log import Entry, Fenced, append
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a new transcript is made from: exactly one of a link, a stored upload (``media_key``) or the sample."""
+
+    title: str
+    kind: SourceKind
+    url: str = ""
+    media_key: str = ""
+    media_bytes: int = 0
+    media_sha256: str = ""
+    engine: Engine = Engine.EMBEDDED
+    language: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@transaction.atomic
+def submit(team: Team, person: User | None, submission: Submission, *, wake: bool = True) -> Transcript:
+    """Make a queued transcript and, after the commit, tell a worker. ``wake=False`` leaves that to the caller."""
+    transcript = Transcript.objects.create(
+        team=team,
+        created_by=person,
+        title=submission.title[:200],
+        source_kind=submission.kind,
+        source_url=submission.url,
+        media_key=submission.media_key,
+        media_bytes=submission.media_bytes,
+        media_sha256=submission.media_sha256,
+        engine=submission.engine,
+        language=submission.language,
+        options=dict(submission.options),
+    )
+    last = append(transcript.pk, [_state_entry(State.QUEUED)], when={})
+    transcript.refresh_from_db()
+    ring_on_commit(transcript.pk, team.pk, last)
+    if wake:
+        wake_on_commit()
+    return transcript
+
+
+def _state_entry(state: State, **details: str) -> Entry:
+    return Entry(EventKind.STATE, {"state": state.value, **{key: text for key, text in details.items() if text}})
+
+
+def _move(transcript: Transcript, after: State, changes: Mapping[str, Any], **details: str) -> None:
+    """Compare-and-set the state, log it and tell the watchers. Raises IllegalTransition."""
+    before = State(transcript.state)
+    check_transition(before, after)
+    try:
+        last = append(
+            transcript.pk,
+            [_state_entry(after, **details)],
+            when={"state": before},
+            changes={"state": after, **changes},
+        )
+    except Fenced as error:
+        raise IllegalTransition(before, after) from error
+    ring_on_commit(transcript.pk, transcript.team_id, last)
+    transcript.refresh_from_db()
+
+
+@transaction.atomic
+def stop(transcript: Transcript) -> None:
+    """End a running session gracefully: its worker takes no more audio and writes the last words.
+
+    One that has not started is cancelled. Raises IllegalTransition for one that has ended.
+    """
+    if not transcript.is_active:
+        cancel(transcript)
+        return
+    _ask(transcript, Control.STOP)
+
+
+@transaction.atomic
+def cancel(transcript: Transcript) -> None:
+    """End it now; the text so far stays. Raises IllegalTransition for one that has ended."""
+    if transcript.is_active:
+        _ask(transcript, Control.CANCEL)
+        return
+    _move(transcript, State.CANCELLED, {"finished_at": timezone.now(), "worker": "", "lease_until": None})
+
+
+def _ask(transcript: Transcript, control: Control) -> None:
+    """Leave a request on a running row for its worker."""
+    Transcript.objects.filter(pk=transcript.pk).update(control=control)
+    nudge_on_commit()
+
+
+@transaction.atomic
+def commit_now(transcript: Transcript) -> None:
+    """Ask the running session to settle what it has heard so far. Harmless for any other."""
+    Transcript.objects.filter(pk=transcript.pk).update(commit_requests=F("commit_requests") + 1)
+    nudge_on_commit()
+
+
+@transaction.atomic
+def retry(transcript: Transcript) -> None:
+    """Queue a failed, cancelled, waiting or paused one again; it goes on after its last committed sample.
+
+    Raises IllegalTransition otherwise.
+    """
+    changes = {
+        "control": Control.NONE,
+        "code": "",
+        "message": "",
+        "next_step": "",
+        "not_before": None,
+        "finished_at": None,
+        "attempts": 0,
+        "crash_claims": 0,
+    }
+    _move(transcript, State.QUEUED, changes)
+    wake_on_commit()
+
+
+@transaction.atomic
+def rename(transcript: Transcript, title: str) -> None:
+    """Give a transcript another title."""
+    transcript.title = title[:200]
+    transcript.save(update_fields=["title"])
+    ring_on_commit(transcript.pk, transcript.team_id, transcript.last_seq)
+
+
+@transaction.atomic
+def delete(transcript: Transcript) -> str:
+    """Delete the row with its log and segments; return the media key whose file the caller removes after the commit.
+
+    A running session is fenced by the missing row and stops at its next write.
+    """
+    key = transcript.media_key
+    transcript.delete()
+    return key
