@@ -1,0 +1,178 @@
+"""The socket end of the guard: names are resolved here, every address is judged, then connected to by its number.
+
+Checking anywhere earlier does not hold: a name can answer differently at the next look-up (rebinding), and a redirect
+or a playlist brings new names. This module and ``media.fetch`` are the only ones that may touch an HTTP client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+import httpcore2
+
+from .errors import BlockedUrl, FetchError
+from .guard import Address, Policy, judge_address
+
+#: Answers the addresses of a host name. Raises ``FetchError``.
+Resolver = Callable[[str], Awaitable[Sequence[Address]]]
+
+#: At most so many addresses of one answer are tried, within ``CONNECT_BUDGET_S`` altogether.
+MAX_ADDRESSES = 8
+CONNECT_BUDGET_S = 10.0
+
+_NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+
+
+async def system_resolver(host: str) -> list[Address]:
+    """The addresses of ``host`` by the machine's resolver, in its order, without repeats.
+
+    Raises ``FetchError``: ``source_not_found`` (no such name) or ``dns_failed`` (retryable).
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[list[Address]] = loop.create_future()
+    # A daemon thread of its own: a resolver that hangs must not fill the shared pool or hold up the exit.
+    threading.Thread(target=_look_up, args=(loop, answer, host), name="resolver", daemon=True).start()
+    return await answer
+
+
+def _look_up(loop: asyncio.AbstractEventLoop, answer: asyncio.Future[list[Address]], host: str) -> None:
+    result: list[Address] | FetchError
+    try:
+        # The trailing dot keeps the resolver's search domains out of it.
+        infos = socket.getaddrinfo(host + ".", None, type=socket.SOCK_STREAM)
+        result = list(dict.fromkeys(ipaddress.ip_address(info[4][0]) for info in infos))
+    except (OSError, UnicodeError, ValueError) as error:
+        result = _dns_error(error)
+    try:
+        loop.call_soon_threadsafe(_settle, answer, result)
+    except RuntimeError:  # the loop is gone, and with it whoever asked
+        return
+
+
+def _settle(answer: asyncio.Future[list[Address]], result: list[Address] | FetchError) -> None:
+    if answer.done():
+        return
+    if isinstance(result, FetchError):
+        answer.set_exception(result)
+    else:
+        answer.set_result(result)
+
+
+def _dns_error(error: Exception) -> FetchError:
+    if isinstance(error, socket.gaierror) and error.errno not in _NO_SUCH_NAME:
+        return FetchError("dns_failed", "The host name could not be looked up just now.", retryable=True)
+    return FetchError(
+        "source_not_found", "There is no host of that name.", next_step="Check the address for typing errors."
+    )
+
+
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Network backend of httpcore2 that opens no connection to an address the policy refuses.
+
+    ``dns_s`` bounds each look-up and ``connect_s`` each connection attempt, in seconds.
+    """
+
+    def __init__(self, policy: Policy, resolver: Resolver, *, dns_s: float, connect_s: float) -> None:
+        self._policy = policy
+        self._resolver = resolver
+        self._dns_s = dns_s
+        self._connect_s = connect_s
+        self._inner = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Resolve ``host``, refuse the whole answer if one address is refused, connect to a judged address."""
+        addresses = await self._addresses(host)
+        for address in addresses:
+            judge_address(address, self._policy)
+        try:
+            async with asyncio.timeout(CONNECT_BUDGET_S):
+                return await self._connect_first(addresses[:MAX_ADDRESSES], port)
+        except TimeoutError:
+            raise httpcore2.ConnectTimeout("connect budget used up") from None
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Always refused."""
+        raise BlockedUrl("url_address", "Local sockets cannot be fetched from.")
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, for the pool's own retries (there are none)."""
+        await asyncio.sleep(seconds)
+
+    async def _addresses(self, host: str) -> Sequence[Address]:
+        try:
+            return [ipaddress.ip_address(host)]
+        except ValueError:
+            pass
+        try:
+            async with asyncio.timeout(self._dns_s):
+                found = await self._resolver(host)
+        except TimeoutError:
+            raise FetchError("dns_timeout", "Looking up the host name took too long.", retryable=True) from None
+        if not found:
+            raise _dns_error(socket.gaierror(socket.EAI_NONAME, "empty answer"))
+        return found
+
+    async def _connect_first(self, addresses: Sequence[Address], port: int) -> httpcore2.AsyncNetworkStream:
+        failure: Exception = httpcore2.ConnectError("no address")
+        for address in addresses:
+            try:
+                return await self._connect(address, port)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failure = error
+        raise failure
+
+    async def _connect(self, address: Address, port: int) -> httpcore2.AsyncNetworkStream:
+        stream = await self._inner.connect_tcp(str(address), port, timeout=self._connect_s)
+        peer = stream.get_extra_info("server_addr")
+        if not peer or ipaddress.ip_address(peer[0]) != address:
+            await stream.aclose()
+            raise BlockedUrl("url_address", "The connection did not reach the address that was checked.")
+        return _ShoutcastStream(stream)
+
+
+class _ShoutcastStream(httpcore2.AsyncNetworkStream):
+    """Lets first-generation Shoutcast servers through, whose status line says ICY where HTTP/1.0 belongs."""
+
+    def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self._first = True
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        data = await self._inner.read(max_bytes, timeout)
+        if self._first:
+            self._first = False
+            if data.startswith(b"ICY "):
+                return b"HTTP/1.0 " + data[4:]
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.AsyncNetworkStream:
+        return _ShoutcastStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
