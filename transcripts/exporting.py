@@ -1,0 +1,114 @@
+"""A transcript as a file: gathers the rows for the pure renderers of `exports`.
+
+Callers have been through `access.py`; nothing here asks for rights again. Works while a session runs: the file then
+holds what is committed so far and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from transcripts.exports import DEFAULT, FORMATS, Options, UnknownFormat, filename, render
+from transcripts.exports.clock import brief
+from transcripts.exports.document import Document, Gap, Line, Record, Word
+from transcripts.media.pcm import samples_to_ms
+from transcripts.models import EventKind, Segment, State, Transcript
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A finished file: its name, how it is served, and its bytes."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+
+def export(transcript: Transcript, name: str, options: Options = DEFAULT) -> Export:
+    """The transcript as a file of the format ``name`` (a key of `FORMATS`), in two queries. Raises UnknownFormat."""
+    if name not in FORMATS:
+        raise UnknownFormat(name)
+    kind = FORMATS[name]
+    document = document_of(transcript, with_events=kind.with_events)
+    return Export(filename(transcript.title, kind.extension), kind.content_type, render(name, document, options))
+
+
+def document_of(transcript: Transcript, *, with_events: bool = True) -> Document:
+    """What the renderers need of a transcript, in two queries: its segments, and its log (or only the gaps of it)."""
+    segments = tuple(_line(segment) for segment in transcript.segments.order_by("index").iterator(2000))
+    events = transcript.events.order_by("seq")
+    if not with_events:
+        events = events.filter(kind=EventKind.GAP)
+    records = tuple(
+        Record(seq, kind, at.isoformat(timespec="milliseconds"), epoch, payload)
+        for seq, kind, at, epoch, payload in events.values_list("seq", "kind", "at", "epoch", "payload").iterator(2000)
+    )
+    gaps = tuple(_gap(record.payload) for record in records if record.kind == EventKind.GAP)
+    return Document(
+        id=str(transcript.pk),
+        title=transcript.title,
+        source=transcript.source_url or transcript.get_source_kind_display(),
+        language=transcript.language or _common_language(segments),
+        engine=transcript.get_engine_display(),
+        options=transcript.options,
+        created_at=transcript.created_at.isoformat(timespec="seconds"),
+        state=transcript.state,
+        duration_ms=samples_to_ms(transcript.duration_samples or transcript.committed_samples),
+        segments=segments,
+        gaps=gaps,
+        notes=_notes(transcript, segments, gaps),
+        events=records if with_events else None,
+    )
+
+
+def _line(segment: Segment) -> Line:
+    return Line(
+        start_ms=segment.start_ms,
+        end_ms=segment.end_ms,
+        text=segment.text,
+        words=tuple(_word(word) for word in segment.words),
+        speaker=segment.speaker,
+        confidence=segment.confidence,
+        unconfirmed=segment.unconfirmed,
+        language=segment.language,
+    )
+
+
+def _word(word: Sequence[Any]) -> Word:
+    """One item of ``Segment.words``: text, start, end, confidence and, for audio events, their kind."""
+    text, start_ms, end_ms, confidence, *kind = word
+    return Word(text, start_ms, end_ms, confidence, *kind)
+
+
+def _gap(payload: Any) -> Gap:
+    return Gap(payload["start_ms"], payload["end_ms"], payload.get("reason", ""))
+
+
+def _common_language(segments: Sequence[Line]) -> str:
+    """The language that most segments were heard in, if any."""
+    heard = [line.language for line in segments if line.language]
+    return max(set(heard), key=heard.count) if heard else ""
+
+
+def _notes(transcript: Transcript, segments: Sequence[Line], gaps: Sequence[Gap]) -> tuple[str, ...]:
+    """What a reader must know about the text as it stands."""
+    notes = []
+    state = State(transcript.state)
+    until = brief(samples_to_ms(transcript.committed_samples))
+    if not transcript.is_final:
+        notes.append(_("Not finished: this is the text up to %(time)s.") % {"time": until})
+    elif state in {State.FAILED, State.CANCELLED}:
+        notes.append(
+            _("Ended early at %(time)s: %(reason)s")
+            % {"time": until, "reason": transcript.message or transcript.get_state_display()}
+        )
+    missing = sum(gap.end_ms - gap.start_ms for gap in gaps)
+    if missing:
+        notes.append(_("%(time)s of the audio could not be heard; the text shows where.") % {"time": brief(missing)})
+    if any(line.unconfirmed for line in segments):
+        notes.append(_("Some text was never confirmed by the engine; it is marked."))
+    return tuple(notes)

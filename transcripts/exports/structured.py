@@ -1,0 +1,22 @@
+"""JSON: everything that is known of a transcript, for other programs. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from transcripts.exports.document import Document
+from transcripts.exports.tokens import clean, join
+
+#: Name and version of the form; the version rises when a reader of the old one could be misled.
+SCHEMA = "sttweb.transcript/1"
+
+
+def render(document: Document) -> str:
+    """The document as one JSON object.
+
+    ``schema``, what the document's own fields say (times in milliseconds, confidences 0..1 or null), ``text`` as
+    running text for readers who want no more, and ``events``: the whole log as it was written, or null.
+    """
+    text = join([clean(line.text) for line in document.segments])
+    return json.dumps({"schema": SCHEMA, **asdict(document), "text": text}, ensure_ascii=False, indent=1) + "\n"
