@@ -4,7 +4,17 @@ Pure: no Django, no asyncio. Every value is JSON-safe and msgpack-safe. The cont
 
 ``{"type": "partial" | "commit" | "revise" | "gap" | "state" | "session" | "notice" | "annotation", "seq": n, "at":
 ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on partials, plus the control messages
-``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up`` and ``card`` (the board).
+``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up``, ``card`` and ``card_gone`` (the board) and
+``closed``.
+
+``data`` of a stored event is the payload of its row, whose keys the pages rely on:
+
+- commit: ``index, start_ms, end_ms, text, words, language, speaker, confidence, unconfirmed``, the fields of the
+  Segment; ``text`` may be empty (silence was settled, there is no segment);
+- gap: ``start_ms, end_ms, reason`` (``source_dropped``, ``buffer_overflow`` …);
+- state: ``state`` and, where they help, ``code, message, next_step``;
+- notice: ``code, message`` and free details;
+- session, annotation: what the provider said; shown in the log only.
 """
 
 from __future__ import annotations
@@ -39,6 +49,11 @@ def caught_up(seq: int) -> str:
 def card(data: Mapping[str, Any]) -> str:
     """The present look of one transcript on the board; replaces the card with the same ``data["id"]``."""
     return _encode({"type": "card", "data": data})
+
+
+def card_gone(transcript_id: str) -> str:
+    """A transcript is no longer on the board (it was deleted)."""
+    return _encode({"type": "card_gone", "data": {"id": transcript_id}})
 
 
 def closed(reason: str) -> str:

@@ -35,7 +35,8 @@ async def _send(group: str, message: dict[str, object]) -> None:
     assert layer is not None
     try:
         async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
-            await layer.group_send(group, message)
+            # The group travels along: one ear per process (live.hub) hears many groups on one channel.
+            await layer.group_send(group, {**message, "group": group})
     except Exception as error:  # noqa: BLE001 - whatever the layer's trouble is, the log already has the event
         logger.warning("channel layer did not take a message for %s: %r", group, error)
 

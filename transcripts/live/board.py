@@ -1,0 +1,143 @@
+"""One board per team and process: a doorbell marks a card, marked rows are read once and sent to all boards here.
+
+Cards carry the present look of a transcript, so a lost one is mended by the next; each goes out at most once a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError
+
+from transcripts.live import events
+from transcripts.live.outbox import Outbox
+from transcripts.live.threads import in_thread
+from transcripts.media.pcm import samples_to_ms
+from transcripts.models import FINAL, Transcript
+
+logger = logging.getLogger(__name__)
+
+#: Cards that a board shows.
+BOARD_SIZE = 60
+#: Shortest time between two looks of the same card, in seconds.
+CARD_SECONDS = 1.0
+
+
+def card_data(transcript: Transcript) -> dict[str, Any]:
+    """What a card shows, JSON-safe; times in ISO 8601, positions in milliseconds. The pages render it as well."""
+    return {
+        "id": str(transcript.pk),
+        "seq": transcript.last_seq,
+        "title": transcript.title,
+        "kind": transcript.source_kind,
+        "live": transcript.is_live,
+        "engine": transcript.engine,
+        "state": transcript.state,
+        "code": transcript.code,
+        "message": transcript.message,
+        "next_step": transcript.next_step,
+        "last_text": transcript.last_text,
+        "segments": transcript.segment_count,
+        "heard_ms": samples_to_ms(transcript.committed_samples),
+        "gap_ms": samples_to_ms(transcript.gap_samples),
+        "duration_ms": samples_to_ms(transcript.duration_samples),
+        "created_at": transcript.created_at.isoformat(),
+        "started_at": transcript.started_at.isoformat() if transcript.started_at else None,
+        "finished_at": transcript.finished_at.isoformat() if transcript.finished_at else None,
+    }
+
+
+def read_board(team_id: UUID) -> list[dict[str, Any]]:
+    """The cards of a team's board, most urgent first. Blocks on the database."""
+    return [card_data(row) for row in Transcript.objects.filter(team_id=team_id).for_board()[:BOARD_SIZE]]
+
+
+def read_cards(team_id: UUID, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The cards with these ids that (still) exist in the team. Blocks on the database."""
+    rows = Transcript.objects.filter(team_id=team_id, pk__in=list(ids))
+    return {str(row.pk): card_data(row) for row in rows}
+
+
+class BoardFeed:
+    """The shared reader of one team's board."""
+
+    def __init__(self, team_id: UUID) -> None:
+        self.team_id = team_id
+        self.watchers: set[Outbox] = set()
+        self._marked: set[str] = set()
+        #: Number under which each unfinished card was last sent; the poll compares.
+        self._unfinished: dict[str, int] = {}
+        self._bell = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name=f"live.board {team_id}")
+
+    async def follow(self, outbox: Outbox, after: int) -> None:
+        """Send every card as it is now, then ``caught_up``; changes follow. ``after`` has no meaning on a board."""
+        for data in await in_thread(read_board, self.team_id):
+            self._note(data)
+            await outbox.room()
+            outbox.push(events.card(data))
+        outbox.push(events.caught_up(after))
+
+    def pause(self, outbox: Outbox) -> None:
+        """A board's cards may come at any time: nothing to pause."""
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """A doorbell of the layer."""
+        self._mark(str(message["transcript"]))
+
+    def compare(self, heads: Mapping[str, int]) -> None:
+        """The poll's view: ``heads`` are the team's unfinished transcripts with their last numbers."""
+        for card, seq in heads.items():
+            if self._unfinished.get(card) != seq:
+                self._mark(card)
+        for card in self._unfinished.keys() - heads.keys():
+            self._mark(card)
+
+    def shut(self, code: int) -> None:
+        """Close every watcher's socket."""
+        for outbox in tuple(self.watchers):
+            outbox.shut(code)
+
+    async def stop(self) -> None:
+        """End the board; nothing of it runs any more on return."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _mark(self, card: str) -> None:
+        self._marked.add(card)
+        self._bell.set()
+
+    def _note(self, data: Mapping[str, Any]) -> None:
+        if data["state"] in FINAL:
+            self._unfinished.pop(data["id"], None)
+        else:
+            self._unfinished[data["id"]] = data["seq"]
+
+    async def _run(self) -> None:
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            marked, self._marked = self._marked, set()
+            try:
+                self._send(marked, await in_thread(read_cards, self.team_id, marked))
+            except DatabaseError as error:
+                logger.warning("the board of %s could not be read, the poll tries again: %r", self.team_id, error)
+            await asyncio.sleep(CARD_SECONDS)
+
+    def _send(self, marked: set[str], cards: Mapping[str, dict[str, Any]]) -> None:
+        for card in marked:
+            data = cards.get(card)
+            if data is None:
+                self._unfinished.pop(card, None)
+                self._push_all(events.card_gone(card))
+            else:
+                self._note(data)
+                self._push_all(events.card(data))
+
+    def _push_all(self, text: str) -> None:
+        for outbox in self.watchers:
+            outbox.push(text)

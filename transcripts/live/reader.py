@@ -1,0 +1,150 @@
+"""One reader per transcript and process: rows of the log are read and encoded once, and handed to every viewer here.
+
+A viewer first gets the rows it lacks, at its own speed, then joins the others at the reader's cursor; no await lies
+between "nothing is missing" and joining, so no row falls in between. Doorbells say when to read; the station's poll
+covers doorbells that were lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import DatabaseError
+
+from transcripts.live import events
+from transcripts.live.outbox import Closed, Outbox
+from transcripts.live.threads import in_thread
+from transcripts.models import Event
+
+logger = logging.getLogger(__name__)
+
+#: Rows read at once.
+PAGE = 200
+#: Encoded rows kept in memory, so that a browser that comes back after a moment costs no read.
+TAIL = 100
+#: Characters handed to all viewers before their writers get a turn.
+BURST = 32 * 1024
+
+
+class Row(NamedTuple):
+    """An event as it goes out: its number and the encoded message."""
+
+    seq: int
+    text: str
+
+
+def read_rows(transcript_id: UUID, after: int, limit: int = PAGE) -> list[Row]:
+    """The next events after a number, encoded. Blocks on the database."""
+    rows = Event.objects.filter(transcript_id=transcript_id, seq__gt=after).order_by("seq")
+    values = rows.values_list("kind", "seq", "at", "payload")[:limit]
+    return [Row(seq, events.stored(kind, seq, at, payload)) for kind, seq, at, payload in values]
+
+
+class TranscriptFeed:
+    """The shared reader of one transcript. ``cursor`` is the last number that all its viewers have or were sent."""
+
+    def __init__(self, transcript_id: UUID, cursor: int) -> None:
+        self.transcript_id = transcript_id
+        self.cursor = cursor
+        #: Everyone who watches, replaying or following.
+        self.watchers: set[Outbox] = set()
+        self._following: set[Outbox] = set()
+        self._tail: deque[Row] = deque(maxlen=TAIL)
+        self._partial: str | None = None
+        self._bell = asyncio.Event()
+        self._reading = asyncio.Lock()
+        self._task = asyncio.create_task(self._run(), name=f"live.reader {transcript_id}")
+
+    async def follow(self, outbox: Outbox, after: int) -> None:
+        """Send the rows after ``after``, then ``caught_up``, then everything new. Raises Closed and DatabaseError."""
+        if after > self.cursor:
+            await self._advance()
+        position = min(after, self.cursor)
+        while position < self.cursor:
+            for seq, text in await self._rows_after(position):
+                await outbox.room()
+                outbox.push(text)
+                position = seq
+        outbox.push(events.caught_up(position))
+        if self._partial is not None:
+            outbox.offer(self._partial)
+        self._following.add(outbox)
+
+    def pause(self, outbox: Outbox) -> None:
+        """Send nothing to ``outbox`` until it follows again."""
+        self._following.discard(outbox)
+
+    async def _rows_after(self, position: int) -> list[Row]:
+        """The next rows up to the cursor: from memory when they are there, else from the database."""
+        if self._tail and self._tail[0].seq <= position + 1:
+            return [row for row in self._tail if row.seq > position]
+        rows = await in_thread(read_rows, self.transcript_id, position)
+        if not rows:
+            raise Closed  # the transcript was deleted meanwhile
+        return [row for row in rows if row.seq <= self.cursor]
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """A message of the layer: a doorbell or a partial."""
+        if message.get("type") == "partial":
+            self._partial = str(message["text"])
+            # One that overtook the row that is being read would show the next words before the last ones.
+            if not self._bell.is_set() and not self._reading.locked():
+                self._offer_partial()
+        else:
+            self.ring(int(message["seq"]))
+
+    def ring(self, last_seq: int) -> None:
+        """The log reaches ``last_seq``; read on if that is news."""
+        if last_seq > self.cursor:
+            self._bell.set()
+
+    def shut(self, code: int) -> None:
+        """Close every watcher's socket."""
+        for outbox in tuple(self.watchers):
+            outbox.shut(code)
+
+    async def stop(self) -> None:
+        """End the reader; nothing of it runs any more on return."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            try:
+                await self._advance()
+            except DatabaseError as error:
+                logger.warning("log of %s could not be read, the poll tries again: %r", self.transcript_id, error)
+            self._offer_partial()
+
+    async def _advance(self) -> None:
+        """Read to the end of the log, sending each row to all followers."""
+        async with self._reading:
+            full = True
+            while full:
+                rows = await in_thread(read_rows, self.transcript_id, self.cursor)
+                full = len(rows) == PAGE
+                await self._hand_out(rows)
+
+    async def _hand_out(self, rows: list[Row]) -> None:
+        burst = 0
+        for row in rows:
+            self._tail.append(row)
+            self.cursor = row.seq
+            for outbox in self._following:
+                outbox.push(row.text)
+            burst += len(row.text)
+            if burst > BURST:
+                burst = 0
+                await asyncio.sleep(0)
+
+    def _offer_partial(self) -> None:
+        if self._partial is not None:
+            for outbox in self._following:
+                outbox.offer(self._partial)
