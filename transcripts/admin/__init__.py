@@ -1,0 +1,13 @@
+"""The operator's view of everything: review of saved transcripts, teams, workers. Reached by staff only.
+
+Staff see all teams, as operators do; what members may do is decided in `access.py`.
+"""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from transcripts.admin import operations, rows, teams, transcripts
+
+__all__ = ["operations", "rows", "teams", "transcripts"]
+
+admin.site.site_header = admin.site.site_title = _("sttweb operations")
