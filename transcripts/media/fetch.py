@@ -43,6 +43,10 @@ class Limits:
     max_redirects: int = 5
 
 
+#: A live stream has no size and no end; only its silence is bounded. Whoever started it ends it.
+LIVE_LIMITS = Limits(max_bytes=None, total_s=None, min_rate=0)
+
+
 class Response:
     """The final answer: ``url`` (judged, after redirects), ``status``, ``headers`` (lower-case names, repeats joined
     by comma), ``content_length`` in bytes or None, and the body by ``aiter_bytes``."""
@@ -60,6 +64,11 @@ class Response:
         """Length of the body in bytes as announced, or None."""
         value = self.headers.get("content-length", "")
         return int(value) if value.isascii() and value.isdigit() else None
+
+    def relax(self, limits: Limits) -> None:
+        """Go on under other limits, once it is known what kind of source this is; the total starts anew."""
+        self._limits = limits
+        self._deadline = None if limits.total_s is None else time.monotonic() + limits.total_s
 
     def raise_for_status(self) -> None:
         """Raise ``FetchError`` unless the status is a success."""

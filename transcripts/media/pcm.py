@@ -1,4 +1,4 @@
-"""Units and arithmetic of the one audio format that flows through the product: 16 kHz, mono, signed 16-bit little-endian.
+"""Units and arithmetic of the one audio format inside the product: 16 kHz, mono, signed 16-bit little-endian.
 
 Pure: no I/O, no framework. Everything else (media, realtime, jobs, exports) counts in the samples defined here.
 """

@@ -1,0 +1,94 @@
+"""What FFmpeg says on stderr: length and title from the head, and at the end the class of a failure. Pure."""
+
+from __future__ import annotations
+
+import re
+import signal
+
+from .errors import DecodeError
+from .pcm import SAMPLE_RATE
+from .sandbox import LAUNCH_FAILED
+
+#: As much of the end of stderr as is kept, in bytes.
+TAIL_BYTES = 64 * 1024
+MAX_TITLE = 300
+_MAX_LINE = 4096
+
+_DURATION = re.compile(r"  Duration: (\d+):(\d\d):(\d\d)\.(\d+)")
+_TITLE = re.compile(r"    (?:title|icy-name) +: (.+)", re.IGNORECASE)
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\x1b\[[0-9;]*[A-Za-z]")
+
+#: Fragments of messages -> code and sentence, the first match counts.
+_VERDICTS: tuple[tuple[str, str, str], ...] = (
+    ("matches no streams", "no_audio_track", "The recording contains no sound track."),
+    ("does not contain any stream", "no_audio_track", "The recording contains no sound track."),
+    ("Cannot allocate memory", "decode_limits", "Decoding this recording needs more memory than is allowed."),
+    ("not on whitelist", "not_audio", "The format or the sound coding of this recording is not supported."),
+    ("Error opening input", "not_audio", "This is not a recording that can be decoded."),
+    ("Invalid data found", "not_audio", "This is not a recording that can be decoded."),
+    ("Decoder not found", "not_audio", "The sound coding of this recording is not supported."),
+)
+
+
+def clean_title(text: str) -> str | None:
+    """Text from strangers as one visible line of at most 300 characters, or None when nothing is left."""
+    return " ".join(_INVISIBLE.sub(" ", text).split())[:MAX_TITLE].strip() or None
+
+
+class Diagnosis:
+    """Collects stderr in bounded memory. ``duration_samples`` and ``title`` are claims of the file, not facts."""
+
+    def __init__(self) -> None:
+        self.duration_samples: int | None = None
+        self.title: str | None = None
+        self.head_seen = False
+        self._tail = bytearray()
+        self._line = b""
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes of stderr."""
+        self._tail += piece
+        del self._tail[:-TAIL_BYTES]
+        if self.head_seen:
+            return
+        *lines, rest = (self._line + piece).split(b"\n")
+        self._line = rest[:_MAX_LINE]
+        for line in lines:
+            self._read(line[:_MAX_LINE].decode("utf-8", "replace"))
+
+    def judge(self, code: int, *, produced: bool) -> None:
+        """Raise ``DecodeError`` unless ``code``, the exit status, is a success. ``produced`` says whether any sound
+        came out before: then a refusal is damage in the middle, not a wrong kind of file."""
+        if code == 0:
+            return
+        text = self._tail.decode("utf-8", "replace")
+        if code == LAUNCH_FAILED:
+            raise _launch_error(text)
+        if code < 0:
+            raise _death(-code)
+        for fragment, name, sentence in _VERDICTS:
+            if fragment in text and not (produced and name == "not_audio"):
+                raise DecodeError(name, sentence)
+        raise DecodeError("decode_failed", "The recording is damaged and could not be decoded to its end.")
+
+    def _read(self, line: str) -> None:
+        if line.startswith("Output #0"):
+            self.head_seen = True
+        elif self.duration_samples is None and (found := _DURATION.match(line)):
+            hours, minutes, seconds = (int(part) for part in found.groups()[:3])
+            fraction = float(f"0.{found[4]}")
+            self.duration_samples = round(((hours * 60 + minutes) * 60 + seconds + fraction) * SAMPLE_RATE) or None
+        elif self.title is None and (found := _TITLE.match(line)):
+            self.title = clean_title(found[1])
+
+
+def _launch_error(text: str) -> DecodeError:
+    reason = text.rpartition("sandbox: ")[2].strip().splitlines()
+    detail = clean_title(reason[0]) if reason else "unknown reason"
+    return DecodeError("decoder_unavailable", f"The audio decoder could not be started: {detail}.")
+
+
+def _death(number: int) -> DecodeError:
+    if number == signal.SIGXCPU:
+        return DecodeError("decode_limits", "Decoding this recording takes more time than is allowed.")
+    return DecodeError("decode_crashed", "The decoder broke down on this recording.", retryable=True)
