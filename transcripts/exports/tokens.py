@@ -154,8 +154,8 @@ def _anchors(
     anchors: dict[int, tuple[int, int]] = {}
     last = start_ms - 1
     for piece, word in _same(["" if not said else _key(text) for text, _ in pieces], [key for key, _, _ in said]):
-        start = min(max(said[word][1], start_ms), end_ms)
-        if start > last:
+        start = max(said[word][1], start_ms)
+        if last < start < end_ms:
             anchors[piece] = (start, min(max(said[word][2], start), end_ms))
             last = start
     return anchors
