@@ -1,0 +1,248 @@
+"""Daphne, bounded and stopped properly: one process that serves pages and sockets and may carry background work.
+
+What is different from Daphne's own server: request bodies are limited and stay on disk until the application reads
+them, a port that is taken ends with a sentence and a non-zero exit, stopping closes sockets with a code that browsers
+understand and waits for requests and background work, and work that dies takes the process with it
+(stack.md 5.10, 5.12 and section 6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import logging
+import tempfile
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from daphne.endpoints import build_endpoint_description_strings
+from daphne.http_protocol import WebRequest
+from daphne.server import Server as DaphneServer
+from daphne.server import twisted_loop
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import defer
+
+logger = logging.getLogger(__name__)
+
+#: "Service restart": browsers come back soon, with jitter.
+SERVICE_RESTART = 1012
+#: Seconds that requests get to end by themselves when the server stops.
+REQUEST_GRACE_SECONDS = 3.0
+#: Bodies up to this many bytes stay in memory.
+IN_MEMORY_BODY = 100_000
+BODY_CHUNK = 64 * 1024
+
+_LISTEN_ERRORS = {
+    errno.EADDRINUSE: "Port {port} is already in use. Stop the other program, or choose a port with STTWEB_PORT.",
+    errno.EACCES: "Port {port} may not be used by this user. Choose one above 1023 with STTWEB_PORT.",
+    errno.EADDRNOTAVAIL: "This machine has no address {host}. Choose one with STTWEB_BIND.",
+}
+
+
+def listen_sentence(host: str, port: int, number: int | None) -> str:
+    """Why the server cannot listen, for the person at the terminal; ``number`` is the system's errno."""
+    known = _LISTEN_ERRORS.get(number or 0, "The server cannot listen on {host}, port {port}.")
+    return known.format(host=host, port=port)
+
+
+class BoundedRequest(WebRequest):  # type: ignore[misc]
+    """A request whose body is limited, goes to disk when large, and is not parsed by Twisted as well."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._received = 0
+        self._refused = False
+        super().__init__(*args, parsePOSTFormSubmission=False, **kwargs)
+
+    def gotLength(self, length: int | None) -> None:
+        """Called with the announced length of the body in bytes, or None when it comes in pieces."""
+        large = length is None or length > IN_MEMORY_BODY
+        # Closed by the application's end, or with the request.
+        self.content = tempfile.TemporaryFile(dir=self.server.body_dir) if large else io.BytesIO()  # noqa: SIM115
+        self._check(length or 0)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Called with each piece of the body."""
+        self._received += len(data)
+        if self._check(self._received):
+            self.content.write(data)
+
+    def process(self) -> Any:
+        """Called when the body is complete."""
+        return None if self._refused else super().process()
+
+    def _check(self, size: int) -> bool:
+        if size > self.server.max_body and not self._refused:
+            self._refused = True
+            text = b"This is larger than the server accepts.\n"
+            head = b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nConnection: close\r\n"
+            self.channel.transport.write(head + b"Content-Length: %d\r\n\r\n" % len(text) + text)
+            self.channel.loseConnection()
+        return not self._refused
+
+
+class LazyBody:
+    """Stands where Daphne keeps a queue: gives the application the body piece by piece, only when it asks."""
+
+    def __init__(self, content: io.BufferedIOBase) -> None:
+        self._content = content
+        self._complete = False
+        self._gone = asyncio.Event()
+
+    def put_nowait(self, message: dict[str, Any]) -> None:
+        """Daphne's messages: only the disconnect is news."""
+        if message["type"] == "http.disconnect":
+            self._gone.set()
+
+    async def receive(self) -> dict[str, Any]:
+        """The application's next message."""
+        if self._complete:
+            await self._gone.wait()
+            return {"type": "http.disconnect"}
+        chunk = self._content.read(BODY_CHUNK)
+        self._complete = len(chunk) < BODY_CHUNK
+        return {"type": "http.request", "body": chunk, "more_body": not self._complete}
+
+    def close(self) -> None:
+        """Give the disk space back."""
+        self._content.close()
+
+
+class Server(DaphneServer):  # type: ignore[misc]
+    """One process on one address.
+
+    ``background`` makes the coroutine that runs beside the server until ``stop_background`` is called. ``ready`` is
+    called once, when the server listens. Bodies over ``max_body`` bytes are refused; large ones are kept in
+    ``body_dir`` meanwhile.
+    """
+
+    def __init__(
+        self,
+        application: Any,
+        host: str,
+        port: int,
+        *,
+        max_body: int,
+        body_dir: Path,
+        background: Callable[[], Coroutine[Any, Any, None]] | None = None,
+        stop_background: Callable[[], None] = lambda: None,
+        ready: Callable[[], None] = lambda: None,
+    ) -> None:
+        endpoints = build_endpoint_description_strings(host=host, port=port)
+        super().__init__(application, endpoints, ready_callable=self._start, server_name="", verbosity=0)
+        self.max_body, self.body_dir = max_body, body_dir
+        #: 0, or 1 when it could not listen or the background work died; ``failure`` is the sentence about it.
+        self.exit_code = 0
+        self.failure = ""
+        self._host, self._port = host, port
+        self._background, self._stop_background, self._ready = background, stop_background, ready
+        self._work: asyncio.Task[None] | None = None
+        self._ports: list[Any] = []
+        self._stopping = False
+
+    def serve(self) -> int:
+        """Run until SIGINT or SIGTERM and return the exit code. Once in the life of a process."""
+        self.run()
+        _empty(twisted_loop)
+        return self.exit_code
+
+    # --- Listening -----------------------------------------------------------------------------------------------
+
+    def listen_success(self, port: Any) -> None:
+        """Called by Twisted with the port that listens."""
+        super().listen_success(port)
+        port.factory.buildProtocol = partial(_build_protocol, port.factory)
+        self._ports.append(port)
+
+    def listen_error(self, failure: Any) -> None:
+        """Called by Twisted when the address cannot be used."""
+        number = getattr(getattr(failure.value, "socketError", None), "errno", None)
+        self._fail(listen_sentence(self._host, self._port, number))
+
+    def _fail(self, sentence: str) -> None:
+        self.exit_code, self.failure = 1, sentence
+        self.stop()
+
+    # --- Working -------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self._background is not None:
+            self._work = twisted_loop.create_task(self._background(), name="background work")
+            self._work.add_done_callback(self._background_ended)
+        self._ready()
+
+    def _background_ended(self, work: asyncio.Task[None]) -> None:
+        error = None if work.cancelled() else work.exception()
+        if error is not None:
+            logger.error("the background work died", exc_info=error)
+        if not self._stopping:
+            self._fail("The background work stopped; the log says why.")
+        elif error is not None:
+            self.exit_code = 1
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        """Start the application for a request or socket and return where Daphne puts what comes in."""
+        if scope["type"] != "http":
+            return super().create_application(protocol, scope)
+        body = LazyBody(protocol.content)
+        # Daphne would read all of it into memory now; it finds nothing to read.
+        protocol.content = io.BytesIO()
+        scope.setdefault("asgi", {"version": "3.0"})
+        send = partial(self.handle_reply, protocol)
+        application = asyncio.ensure_future(self.application(scope=scope, receive=body.receive, send=send))
+        application.add_done_callback(lambda _: body.close())
+        self.connections[protocol]["application_instance"] = application
+        return body
+
+    # --- Stopping ------------------------------------------------------------------------------------------------
+
+    def kill_all_applications(self) -> Any:
+        """Called once by Twisted before it stops; it waits for the Deferred."""
+        self._stopping = True
+        return defer.Deferred.fromFuture(asyncio.ensure_future(self._shut_down()))
+
+    async def _shut_down(self) -> None:
+        """Nothing new comes in, sockets hear that it is a restart, and what runs may end.
+
+        1. Stop listening. 2. Close the sockets. 3. Let requests and background work end, each within its own time.
+        """
+        for port in self._ports:
+            port.stopListening()
+        self._stop_background()
+        for protocol in list(self.connections):
+            if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
+                # Their own method refuses codes that only servers may send.
+                protocol.sendCloseFrame(code=SERVICE_RESTART)
+        waits = [self._end_applications(), *([] if self._work is None else [asyncio.wait({self._work})])]
+        await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _end_applications(self) -> None:
+        # A connection that has not sent its whole request yet has no application (Daphne stumbles over those).
+        running = {
+            details["application_instance"]
+            for details in self.connections.values()
+            if "application_instance" in details and not details["application_instance"].done()
+        }
+        if not running:
+            return
+        _, late = await asyncio.wait(running, timeout=REQUEST_GRACE_SECONDS)
+        for application in late:
+            application.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+
+def _build_protocol(factory: Any, address: Any) -> Any:
+    protocol = type(factory).buildProtocol(factory, address)
+    protocol.requestFactory = BoundedRequest
+    return protocol
+
+
+def _empty(loop: asyncio.AbstractEventLoop) -> None:
+    """End what still runs on a stopped loop, so that nothing is torn apart by the interpreter's exit."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_asyncgens())

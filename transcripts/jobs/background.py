@@ -1,0 +1,71 @@
+"""The background part of a process: Channels' own worker on the one worker channel, and the runner that it wakes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from channels.layers import get_channel_layer
+from channels.worker import Worker
+
+from transcripts.jobs import backoff
+from transcripts.jobs.current import set_runner
+from transcripts.jobs.runner import Runner
+from transcripts.jobs.wake import WORK_CHANNEL
+
+logger = logging.getLogger(__name__)
+
+
+class ChannelWorker(Worker):
+    """Channels' worker for exactly one channel, without tasks left behind when it ends or its layer fails.
+
+    The original waits for all listeners together, so that one can die unnoticed (stack.md 5.2), and leaves its
+    checker running.
+    """
+
+    async def handle(self) -> None:
+        """Listen to the first channel."""
+        await self.listener(self.channels[0])
+
+    async def arun(self) -> None:
+        """Listen until cancelled. Raises ExceptionGroup with what the layer raised."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.handle(), name="worker channel")
+                checker: Coroutine[Any, Any, None] = self.application_checker()  # type: ignore[no-untyped-call]
+                group.create_task(checker, name="consumer checker")
+        finally:
+            for scope_id in list(self.application_instances):
+                self.delete_application_instance(scope_id)  # type: ignore[no-untyped-call]
+
+
+async def listen(application: Any) -> None:
+    """Run the background consumer until cancelled; a layer that fails is tried again, for the sweep works meanwhile."""
+    attempt, layer = 0, get_channel_layer()
+    assert layer is not None
+    while True:
+        try:
+            await ChannelWorker(application, [WORK_CHANNEL], layer).arun()
+        except Exception as error:  # noqa: BLE001 - whatever the layer's trouble is, it must not end the worker
+            attempt += 1
+            logger.warning("not listening for new work for a moment: %s", _first(error))
+            await asyncio.sleep(backoff.delay(attempt, cap=10.0))
+
+
+def _first(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return repr(error)
+
+
+async def work(application: Any, runner: Runner) -> None:
+    """Listen and work until ``runner.stop()``. Raises what the runner died of."""
+    set_runner(runner)
+    listener = asyncio.create_task(listen(application), name="background consumer")
+    try:
+        await runner.run()
+    finally:
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)

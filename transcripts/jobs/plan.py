@@ -1,0 +1,113 @@
+"""How one transcript is to be worked on: where it goes on, who transcribes it, with which options, how fast.
+
+Reads the row and the settings, does nothing yet.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from transcripts.media.pcm import SAMPLE_RATE, ms_to_samples
+from transcripts.models import Engine, Event, EventKind, Transcript
+from transcripts.realtime.breaker import Breaker
+from transcripts.realtime.endpoint import Endpoint
+from transcripts.realtime.errors import ErrorClass, ProviderError
+from transcripts.realtime.options import OptionsError, SessionOptions
+from transcripts.realtime.tuning import PRESETS, Tuning
+
+#: Text before the point of resumption that the provider is given for context.
+PREVIOUS_CHARS = 50
+#: Segments that surely hold so much text.
+PREVIOUS_SEGMENTS = 5
+
+_breakers: dict[tuple[str, str], Breaker] = {}
+
+
+def breaker_of(endpoint: Endpoint) -> Breaker:
+    """The breaker that all sessions of this process with one provider and key share."""
+    return _breakers.setdefault(endpoint.account, Breaker())
+
+
+def previous_text(row: Transcript) -> str:
+    """The last words before the point of resumption, at most PREVIOUS_CHARS characters, cut between words."""
+    newest = row.segments.order_by("-index").values_list("text", flat=True)[:PREVIOUS_SEGMENTS]
+    text = " ".join(reversed(newest))
+    if len(text) <= PREVIOUS_CHARS:
+        return text
+    return text[-PREVIOUS_CHARS - 1 :].partition(" ")[2]
+
+
+def start_of(row: Transcript) -> int:
+    """The sample at which the sound goes on: for a file where the text ends, for a live source what is heard now.
+
+    The time between is what nobody could hear.
+    """
+    if not (row.is_live and row.committed_samples):
+        return row.committed_samples
+    last = Event.objects.filter(transcript_id=row.pk, kind=EventKind.SESSION).order_by("-seq").first()
+    if last is None or "start_ms" not in last.payload:
+        return row.committed_samples
+    return max(row.committed_samples, ms_to_samples(last.payload["start_ms"]) + _samples_since(last.at))
+
+
+def _samples_since(moment: datetime) -> int:
+    return max(0, round((timezone.now() - moment).total_seconds() * SAMPLE_RATE))
+
+
+def needs_embedded(row: Transcript) -> bool:
+    """Whether the embedded engine must run for it."""
+    return row.engine == Engine.EMBEDDED
+
+
+def endpoint_of(row: Transcript, embedded_url: str) -> Endpoint:
+    """Where the sound goes. ``embedded_url`` is the embedded engine's."""
+    if needs_embedded(row):
+        return Endpoint(embedded_url)
+    if not settings.ELEVENLABS_API_KEY:
+        raise ProviderError(
+            "no_api_key",
+            ErrorClass.FATAL_KEY,
+            "No API key for the hosted speech service is set on this server.",
+            next_step="Ask an administrator to set ELEVENLABS_API_KEY, then start it again.",
+        )
+    return Endpoint(settings.ELEVENLABS_BASE_URL, settings.ELEVENLABS_API_KEY)
+
+
+def options_of(row: Transcript) -> SessionOptions:
+    """The session's parameters. Raises ProviderError when the stored ones cannot work."""
+    stored: dict[str, Any] = dict(row.options)
+    if row.language and not stored.get("language_code"):
+        stored["language_code"] = row.language
+    try:
+        options = SessionOptions.from_dict(stored)
+        problems = list(options.problems().values())
+    except OptionsError as error:
+        problems = [error.message]
+    if problems:
+        raise ProviderError(
+            "invalid_options",
+            ErrorClass.FATAL_JOB,
+            f"The options cannot be used: {problems[0]}",
+            next_step="Submit it again with other options.",
+        )
+    return options
+
+
+def tuning_of(row: Transcript, *, live: bool) -> Tuning:
+    """When to commit and how fast to send."""
+    default = "live" if live else "accurate"
+    preset = row.preset if row.preset in PRESETS else default
+    return Tuning(preset=preset, pace=_pace(row, live=live), live=live)
+
+
+def _pace(row: Transcript, *, live: bool) -> float | None:
+    """Multiple of real time, or None for as fast as the engine accepts."""
+    if live:
+        return 1.0
+    if row.pace is not None:
+        return row.pace
+    return None if row.engine == Engine.EMBEDDED else settings.STTWEB_FILE_PACE

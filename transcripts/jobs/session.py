@@ -1,0 +1,280 @@
+"""One transcript end to end: its sound is opened, streamed, and what comes back is kept, until it ends or is ended.
+
+A session never decides by itself that it may go on: it holds a claim, and everything it writes is fenced by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from django.db import InterfaceError, OperationalError
+
+from transcripts.jobs import backoff, leases, plan, source
+from transcripts.jobs.claims import Claim, Held, LeaseLost, Outcome
+from transcripts.jobs.outcomes import of_failure
+from transcripts.jobs.recorder import Recorder
+from transcripts.jobs.recording import Position
+from transcripts.jobs.threads import DatabaseThread
+from transcripts.media.open import Audio, open_audio
+from transcripts.media.pcm import Chunk
+from transcripts.models import Control, State, Transcript
+from transcripts.realtime.client import RealtimeClient
+from transcripts.realtime.results import Committed, StreamEvent
+
+logger = logging.getLogger(__name__)
+
+#: A session that was told to end has so long to close its connection and its decoder; nobody waits longer.
+CLOSE_SECONDS = 3.0
+
+HANDED_OVER = Outcome(State.QUEUED, "handed_over", "The worker is stopping; another one goes on.")
+CANCELLED = Outcome(State.CANCELLED)
+#: Nothing is left to be heard again.
+COMPLETE = frozenset({State.COMPLETED, State.COMPLETED_WITH_GAPS})
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a session needs to know before it starts: the row as claimed, and where and how the text goes on."""
+
+    row: Transcript
+    start: int
+    previous_text: str
+
+
+def load(claim: Claim) -> Job:
+    """Read the job of a claim. Raises LeaseLost when it is not ours any more."""
+    row = Transcript.objects.filter(pk=claim.transcript_id, epoch=claim.epoch, worker=claim.worker).first()
+    if row is None:
+        raise LeaseLost
+    return Job(row, plan.start_of(row), plan.previous_text(row))
+
+
+class Session:
+    """Works on one claimed transcript.
+
+    ``embedded_url`` gives the embedded engine's address when it is needed; ``observe`` is told every event before it
+    is stored (a terminal's live view); ``retry_limit`` is how many failures without progress are borne.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        embedded_url: Callable[[], Awaitable[str]],
+        *,
+        observe: Callable[[StreamEvent], None] | None = None,
+        retry_limit: int = backoff.RETRY_LIMIT,
+    ) -> None:
+        self.claim = claim
+        self._embedded_url = embedded_url
+        self._observe = observe
+        self._retry_limit = retry_limit
+        self._database = DatabaseThread("session")
+        self._job: Job | None = None
+        self._recorder: Recorder | None = None
+        self._client: RealtimeClient | None = None
+        self._work: asyncio.Task[None] | None = None
+        #: Why the work was broken off; the first reason holds.
+        self._reason: Outcome | Exception | None = None
+        self._broken_off = asyncio.Event()
+        self._stopping = self._handing_over = self._lost = False
+        self._commits_seen = 0
+        self._side: set[asyncio.Task[None]] = set()
+
+    # --- What the runner may ask ---------------------------------------------------------------------------------
+
+    def obey(self, held: Held) -> None:
+        """Do what people asked of it since the last look."""
+        if held.control == Control.CANCEL:
+            self._break_off(CANCELLED)
+        elif held.control == Control.STOP and not self._stopping:
+            self._stop()
+        if held.commit_requests > self._commits_seen:
+            self._commits_seen = held.commit_requests
+            if self._client is not None:
+                self._client.request_commit()
+
+    def hand_over(self, *, now: bool = False) -> None:
+        """Let another worker go on: after the next commit, so that no word is cut in two; ``now``: at once.
+
+        One that is about to end anyway may end.
+        """
+        if now or self._client is None:
+            self._break_off(HANDED_OVER)
+        elif not self._stopping and not self._handing_over:
+            self._handing_over = True
+            if self._job is not None and self._job.row.is_live:
+                # What is not committed here is lost with this process: a live source does not repeat itself.
+                self._client.request_commit()
+
+    def lose(self) -> None:
+        """The lease is not ours any more, or may not be: send nothing, write nothing."""
+        self._lost = True
+        self._break_off(LeaseLost("the lease has passed"))
+        if self._recorder is not None:
+            self._recorder.abandon()
+
+    # --- Its life ------------------------------------------------------------------------------------------------
+
+    async def run(self) -> Outcome | None:
+        """Work until the end and let go of the row; return how, or None when the claim was lost. Never raises."""
+        try:
+            return await self._run()
+        except LeaseLost:
+            logger.warning("transcript %s: another worker has it now", self.claim.transcript_id)
+            return None
+        finally:
+            for task in self._side:
+                task.cancel()
+            self._database.close()
+
+    async def _run(self) -> Outcome:
+        self._work = asyncio.create_task(self._transcribe(), name=f"transcribe {self.claim.transcript_id}")
+        try:
+            await self._work_ended(self._work)
+        finally:
+            self._work.cancel()
+        failure = await self._keep_the_rest(self._failure(self._work))
+        outcome = self._outcome(failure)
+        await self._settle(outcome)
+        if outcome.state in COMPLETE:
+            await asyncio.to_thread(source.forget_spooled, self.claim.transcript_id)
+        return outcome
+
+    async def _work_ended(self, work: asyncio.Task[None]) -> None:
+        """Wait for the work, but not long once it was broken off: a stuck connection must not keep the row."""
+        broken_off = asyncio.create_task(self._broken_off.wait(), name="broken off")
+        try:
+            await asyncio.wait({work, broken_off}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            broken_off.cancel()
+        if self._reason is not None:
+            work.cancel()
+        await asyncio.wait({work}, timeout=CLOSE_SECONDS)
+
+    def _failure(self, work: asyncio.Task[None]) -> BaseException | Outcome | None:
+        """Why the work ended, or None when all was heard."""
+        error = HANDED_OVER if not work.done() or work.cancelled() else work.exception()
+        return self._reason or error
+
+    async def _keep_the_rest(self, failure: BaseException | Outcome | None) -> BaseException | Outcome | None:
+        """Store what had come in before the end; if that fails, this is why the session ended."""
+        if self._recorder is None or self._lost:
+            return failure
+        try:
+            await self._recorder.close()
+        except Exception as error:  # noqa: BLE001 - becomes the outcome
+            return failure or error
+        return failure
+
+    def _outcome(self, failure: BaseException | Outcome | None) -> Outcome:
+        if isinstance(failure, Outcome):
+            return failure
+        if isinstance(failure, LeaseLost):
+            raise failure
+        if failure is not None:
+            return of_failure(failure, self._attempts(), self._retry_limit)
+        gaps = self._recorder is not None and self._recorder.position.gaps > 0
+        return Outcome(State.COMPLETED_WITH_GAPS if gaps else State.COMPLETED)
+
+    def _attempts(self) -> int:
+        """Failures in a row before this one."""
+        if self._job is None:
+            return 0
+        progressed = self._recorder is not None and self._recorder.position.committed > self._job.row.committed_samples
+        return 0 if progressed else self._job.row.attempts
+
+    async def _settle(self, outcome: Outcome) -> None:
+        """Let go of the row; a database that is away is waited for until the lease has passed anyway."""
+        attempt = 0
+        while not self._lost:
+            try:
+                await asyncio.shield(self._database(leases.settle, self.claim, outcome))
+                return
+            except (OperationalError, InterfaceError) as error:
+                attempt += 1
+                logger.warning("transcript %s: not settled yet (%s)", self.claim.transcript_id, error)
+                await asyncio.sleep(backoff.delay(attempt, base=0.1, cap=2.0))
+        raise LeaseLost
+
+    def _break_off(self, reason: Outcome | Exception) -> None:
+        """End the work now; what is stored stays."""
+        if self._reason is None:
+            self._reason = reason
+            self._broken_off.set()
+
+    def _stop(self) -> None:
+        """No more audio; the last words are waited for."""
+        self._stopping = True
+        if self._client is None:
+            self._break_off(Outcome(State.COMPLETED) if self._has_text() else CANCELLED)
+        else:
+            self._client.request_stop()
+            self._say_finishing()
+
+    def _has_text(self) -> bool:
+        return self._job is not None and self._job.row.segment_count > 0
+
+    # --- The work ------------------------------------------------------------------------------------------------
+
+    async def _transcribe(self) -> None:
+        job = self._job = await self._database(load, self.claim)
+        row = job.row
+        self._commits_seen = row.commit_requests
+        at = Position(row.committed_samples, row.segment_count, row.gap_samples)
+        self._recorder = Recorder(self.claim, at, row.last_seq, self._database, self._break_off)
+        if row.control == Control.STOP:
+            self._stop()
+        options = plan.options_of(row)
+        async with open_audio(source.source_of(row, job.start)) as audio:
+            await self._database(
+                leases.describe, self.claim, audio.live, audio.duration_samples or 0, audio.sha256 or ""
+            )
+            row.is_live = audio.live
+            endpoint = plan.endpoint_of(row, await self._engine_url(row))
+            tuning = plan.tuning_of(row, live=audio.live)
+            client = self._client = RealtimeClient(
+                endpoint,
+                options,
+                tuning,
+                start=row.committed_samples,
+                previous_text=job.previous_text,
+                breaker=plan.breaker_of(endpoint),
+            )
+            await self._follow(client, audio)
+
+    async def _engine_url(self, row: Transcript) -> str:
+        return await self._embedded_url() if plan.needs_embedded(row) else ""
+
+    async def _follow(self, client: RealtimeClient, audio: Audio) -> None:
+        assert self._recorder is not None
+        async with aclosing(client.transcribe(self._feed(audio.chunks()))) as events:
+            async for event in events:
+                if self._observe is not None:
+                    self._observe(event)
+                await self._recorder.put(event)
+                if self._handing_over and isinstance(event, Committed):
+                    self._break_off(HANDED_OVER)
+
+    async def _feed(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
+        """The sound, and at its end the news that only the last words are missing."""
+        async for chunk in chunks:
+            yield chunk
+        self._stopping = True
+        self._say_finishing()
+
+    def _say_finishing(self) -> None:
+        task = asyncio.create_task(self._finishing(), name=f"finishing {self.claim.transcript_id}")
+        self._side.add(task)
+        task.add_done_callback(self._side.discard)
+
+    async def _finishing(self) -> None:
+        try:
+            await self._database(leases.finishing, self.claim)
+        except LeaseLost as error:
+            self._break_off(error)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("transcript %s: could not say that it is finishing (%s)", self.claim.transcript_id, error)

@@ -1,0 +1,73 @@
+"""Where the sound of a transcript is, under the operator's bounds: the row and the settings as a request for audio."""
+
+from __future__ import annotations
+
+import shutil
+from ipaddress import ip_network
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+from transcripts.media.decode import DecodeLimits
+from transcripts.media.errors import StorageError
+from transcripts.media.fetch import Limits
+from transcripts.media.guard import Policy
+from transcripts.media.open import AudioRequest
+from transcripts.media.pcm import SAMPLE_RATE
+from transcripts.media.sample import find_sample
+from transcripts.media.storage import MediaStore
+from transcripts.models import SourceKind, Transcript
+
+
+def media_store() -> MediaStore:
+    """The store of uploads that the settings name."""
+    return MediaStore(Path(settings.STTWEB_MEDIA_DIR), max_bytes=settings.STTWEB_MAX_MEDIA_BYTES)
+
+
+def spool_dir(transcript_id: UUID) -> Path:
+    """The folder that keeps a transcript's fetched file while its job may have to resume."""
+    return Path(settings.STTWEB_SPOOL_DIR) / str(transcript_id)
+
+
+def forget_spooled(transcript_id: UUID) -> None:
+    """Remove a fetched file that no job needs any more."""
+    shutil.rmtree(spool_dir(transcript_id), ignore_errors=True)
+
+
+def policy() -> Policy:
+    """What the operator allows beyond the public internet, and our own names, which no link may reach."""
+    hosts = {host.strip("[]").lower() for host in settings.ALLOWED_HOSTS}
+    return Policy(
+        allow_networks=tuple(ip_network(network) for network in settings.FETCH_ALLOW_NETWORKS),
+        allow_ports=frozenset(settings.FETCH_ALLOW_PORTS),
+        own_hosts=frozenset(hosts - {"127.0.0.1", "::1", "localhost"}),
+    )
+
+
+def source_of(row: Transcript, start: int) -> AudioRequest:
+    """What is to be opened, from sample ``start`` on. Raises MediaError when a stored file is gone."""
+    decode_limits = DecodeLimits(max_samples=round(settings.STTWEB_MAX_HOURS * 3600 * SAMPLE_RATE))
+    ffmpeg = settings.STTWEB_FFMPEG or None
+    if row.source_kind != SourceKind.URL:
+        return AudioRequest(path=_stored(row), start=start, decode_limits=decode_limits, ffmpeg=ffmpeg)
+    return AudioRequest(
+        url=row.source_url,
+        start=start,
+        spool_dir=spool_dir(row.pk),
+        policy=policy(),
+        limits=Limits(max_bytes=settings.STTWEB_MAX_MEDIA_BYTES),
+        decode_limits=decode_limits,
+        ffmpeg=ffmpeg,
+        # Text of two versions of a file must never be mixed.
+        expect_sha256=row.media_sha256 or None if row.committed_samples else None,
+    )
+
+
+def _stored(row: Transcript) -> Path:
+    if row.source_kind == SourceKind.UPLOAD:
+        return media_store().path_of(row.media_key)
+    sample = find_sample()
+    if sample is None:
+        raise StorageError("no_sample", "This installation carries no sample recording.")
+    return sample.path

@@ -1,0 +1,42 @@
+"""What an empty installation needs before anyone can log in: a team and its owner."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from transcripts.models import Membership, Role, Team
+
+OWNER = "owner"
+TEAM = "My team"
+#: Letters and digits that nobody confuses on paper; four groups of five are 98 bits.
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+GROUPS, GROUP_CHARS = 4, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """The first login; the password is shown once and kept nowhere in clear."""
+
+    username: str
+    password: str
+
+
+def random_password() -> str:
+    """A password that can be read aloud, such as ``k3mpx-…``."""
+    return "-".join("".join(secrets.choice(ALPHABET) for _ in range(GROUP_CHARS)) for _ in range(GROUPS))
+
+
+@transaction.atomic
+def first_login() -> Login | None:
+    """Make the first team and its owner in an empty installation; None when there is anyone already."""
+    if User.objects.exists():
+        return None
+    login = Login(OWNER, random_password())
+    owner = User.objects.create_superuser(login.username, password=login.password)
+    team = Team.objects.first() or Team.objects.create(name=TEAM)
+    Membership.objects.create(team=team, user=owner, role=Role.OWNER)
+    return login
