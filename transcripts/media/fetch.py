@@ -236,9 +236,11 @@ def _until(deadline: float | None, seconds: float) -> float:
 
 
 def _connect_error(error: Exception) -> FetchError:
-    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+    # The pool cuts the chain of causes; the original error is kept as the argument.
+    origin = error.args[0] if error.args else None
+    if isinstance(origin, ssl.SSLCertVerificationError):
         return FetchError("source_tls", "The server's certificate is not valid for this link.")
-    if isinstance(error.__cause__, ssl.SSLError):
+    if isinstance(origin, ssl.SSLError):
         return FetchError("source_tls", "No secure connection could be agreed on with the server.")
     if isinstance(error, httpcore2.TimeoutException):
         return FetchError("source_timeout", "The server did not answer in time.", retryable=True)
