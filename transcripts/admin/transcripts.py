@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -24,6 +25,7 @@ from transcripts.admin.actions import confirmed
 from transcripts.admin.lists import FastAdmin
 from transcripts.exports.clock import brief
 from transcripts.media.pcm import samples_to_ms
+from transcripts.media.storage import MediaStore
 from transcripts.models import Event, Segment, Transcript
 
 #: How many of the newest segments the search reads, and how many transcripts it finds by their text.
@@ -82,7 +84,7 @@ class TranscriptAdmin(FastAdmin):
 
     def view_on_site(self, transcript: Transcript) -> str:
         """The transcript's own page, for members of its team."""
-        return reverse("transcript", args=[transcript.pk])
+        return reverse("session", args=[transcript.pk])
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -145,11 +147,10 @@ class TranscriptAdmin(FastAdmin):
 
 def _delete(transcripts: list[Transcript]) -> None:
     """Delete rows in one transaction and their recordings after it: a file too many is better than a row without."""
-    from transcripts.media import storage
-
+    store = MediaStore(settings.STTWEB_MEDIA_DIR)
     with transaction.atomic():
         for key in filter(None, map(services.delete, transcripts)):
-            transaction.on_commit(partial(storage.remove, key))
+            transaction.on_commit(partial(store.delete, key))
 
 
 def _transcripts_with(search_term: str) -> list[UUID]:
