@@ -1,0 +1,66 @@
+"""A small application on our server, for tests that need no product: ``python -m tests.jobs.tiny_server PORT``."""
+
+# ruff: noqa: T201 - what it prints is what the tests read
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sttweb.server import Server
+
+MAX_BODY = 400_000
+stopping = asyncio.Event()
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Echoes the number of body bytes, accepts sockets, and is slow when asked."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.accept"})
+        while (await receive())["type"] != "websocket.disconnect":
+            pass
+        print("socket closed in order", flush=True)
+        return
+    size, pieces, more = 0, 0, True
+    while more:
+        message = await receive()
+        size, pieces, more = size + len(message["body"]), pieces + 1, message["more_body"]
+    if scope["path"] == "/slow":
+        await asyncio.sleep(0.8)
+    if scope["path"] == "/stuck":
+        await asyncio.sleep(60)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"%d bytes in %d" % (size, pieces)})
+
+
+async def background() -> None:
+    """Ends when asked, or dies at once when the command line says so."""
+    if "dies" in sys.argv:
+        raise RuntimeError("the group died")
+    await stopping.wait()
+    await asyncio.sleep(0.1)
+    print("background stopped in order", flush=True)
+
+
+def main() -> int:
+    server = Server(
+        application,
+        "127.0.0.1",
+        int(sys.argv[1]),
+        max_body=MAX_BODY,
+        body_dir=Path(tempfile.gettempdir()),
+        background=background,
+        stop_background=stopping.set,
+        ready=lambda: print("ready", flush=True),
+    )
+    code = server.serve()
+    print(server.failure, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
