@@ -1,0 +1,85 @@
+"""Which commit does a final answer? The protocol has no ids, only order and word times.
+
+Pure. The rule of the house: when in doubt a final is not an answer. An unanswered commit runs into its deadline and is
+replayed, which is exact; a wrongly answered one loses or doubles text.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from transcripts.media.pcm import SAMPLE_RATE
+from transcripts.realtime.messages import WireWord
+
+#: Word times wobble: a word may seem to lie so far beyond the commit that it belongs to (samples).
+WOBBLE = SAMPLE_RATE // 10
+#: So much voice after the last word says that a final was not about all that was committed (samples).
+_UNHEARD_VOICE = SAMPLE_RATE * 3 // 10
+
+
+class Levels(Protocol):
+    """Where voice was heard, on the transcript's clock (see pauses.PauseDetector)."""
+
+    def voice_in(self, start: int, end: int) -> int: ...
+
+    def last_voice(self, start: int, end: int) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit that was sent. ``position`` counts the connection's samples, ``end`` the transcript's."""
+
+    position: int
+    end: int
+    #: When its answer is overdue (monotonic seconds).
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """First and last word of a final, by their middles and the last one's end, in connection samples."""
+
+    first: int
+    last: int
+    end: int
+
+
+def span_of(words: Sequence[WireWord] | None) -> Span | None:
+    """The reach of a final's words; None without words. Spacing counts for nothing: it may stretch over a pause."""
+    spoken = [word for word in words or () if word.kind != "spacing" and word.text.strip()]
+    if not spoken:
+        return None
+    first, last = spoken[0], spoken[-1]
+    return Span(_middle(first), _middle(last), round(last.end * SAMPLE_RATE))
+
+
+def _middle(word: WireWord) -> int:
+    return round((word.start + word.end) / 2 * SAMPLE_RATE)
+
+
+def answered_count(outstanding: deque[Commit], span: Span | None) -> int | None:
+    """How many outstanding commits, from the oldest, a final answers; None when an earlier answer was swallowed.
+
+    Without words it is the oldest. With words it is the commit that the last of them reaches into. If the words begin
+    before the commit ahead of that one, the provider ignored that one and answered both at once.
+    """
+    if span is None:
+        return 1
+    index = 0
+    while index + 1 < len(outstanding) and span.last > outstanding[index].position + WOBBLE:
+        index += 1
+    if index and span.first >= outstanding[index - 1].position - WOBBLE:
+        return None
+    return index + 1
+
+
+def leaves_voice(levels: Levels, heard_until: int, committed_until: int) -> bool:
+    """Whether so much voice lies between a final's last word and the commit that another final must follow.
+
+    Asked only where the provider is known to commit by itself: such a final may be its own, on the way when we
+    committed. Positions on the transcript's clock.
+    """
+    return levels.voice_in(heard_until + WOBBLE, committed_until) >= _UNHEARD_VOICE
