@@ -12,6 +12,7 @@ from transcripts.jobs.claims import Outcome
 from transcripts.jobs.clean import clean_text
 from transcripts.media.errors import MediaError
 from transcripts.models import State
+from transcripts.realtime.endpoint import EndpointError
 from transcripts.realtime.errors import ErrorClass, ProviderError
 
 logger = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ def of_failure(error: BaseException, attempts: int, retry_limit: int = backoff.R
         return _ended(State.FAILED, error.code, error.message, error.next_step)
     if isinstance(error, ProviderError):
         return _of_provider(error, attempts, retry_limit)
+    if isinstance(error, EndpointError):
+        return _ended(State.PAUSED, error.code, str(error), "Ask an administrator to correct ELEVENLABS_BASE_URL.")
     if isinstance(error, RecognizerFailed):
         return _again(error.code, str(error), "", attempts, retry_limit)
     if isinstance(error, EngineError):

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import cast
 
 from django.db import InterfaceError, OperationalError
 
@@ -251,7 +252,8 @@ class Session:
 
     async def _follow(self, client: RealtimeClient, audio: Audio) -> None:
         assert self._recorder is not None
-        async with aclosing(client.transcribe(self._feed(audio.chunks()))) as events:
+        stream = cast("AsyncGenerator[StreamEvent, None]", client.transcribe(self._feed(audio.chunks())))
+        async with aclosing(stream) as events:
             async for event in events:
                 if self._observe is not None:
                     self._observe(event)
@@ -259,10 +261,11 @@ class Session:
                 if self._handing_over and isinstance(event, Committed):
                     self._break_off(HANDED_OVER)
 
-    async def _feed(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
+    async def _feed(self, chunks: AsyncGenerator[Chunk, None]) -> AsyncGenerator[Chunk, None]:
         """The sound, and at its end the news that only the last words are missing."""
-        async for chunk in chunks:
-            yield chunk
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
         self._stopping = True
         self._say_finishing()
 

@@ -1,4 +1,4 @@
-"""What an empty installation needs before anyone can log in: a team and its owner."""
+"""What an empty installation needs before anyone can log in: tables, a team and its owner."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import transaction
 
 from transcripts.models import Membership, Role, Team
@@ -30,6 +31,16 @@ def random_password() -> str:
     return "-".join("".join(secrets.choice(ALPHABET) for _ in range(GROUP_CHARS)) for _ in range(GROUPS))
 
 
+def ensure_database() -> None:
+    """Bring the tables up to date; quiet and quick when they are."""
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def first_team() -> Team:
+    """The oldest team, made when there is none."""
+    return Team.objects.order_by("created_at").first() or Team.objects.create(name=TEAM)
+
+
 @transaction.atomic
 def first_login() -> Login | None:
     """Make the first team and its owner in an empty installation; None when there is anyone already."""
@@ -37,6 +48,5 @@ def first_login() -> Login | None:
         return None
     login = Login(OWNER, random_password())
     owner = User.objects.create_superuser(login.username, password=login.password)
-    team = Team.objects.first() or Team.objects.create(name=TEAM)
-    Membership.objects.create(team=team, user=owner, role=Role.OWNER)
+    Membership.objects.create(team=first_team(), user=owner, role=Role.OWNER)
     return login
