@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import MediaError
+from transcripts.media.errors import MediaError
 
 #: Largest playlist (bytes, lines, bytes a line, variants) that is read.
 MAX_BYTES = 1024**2

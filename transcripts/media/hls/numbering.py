@@ -15,9 +15,11 @@ from .model import Segment
 
 
 class Order(Enum):
-    """FORWARD: the shift makes the numbers continue. RESTART: it is another numbering, of which nothing is known."""
+    """FORWARD: the shift makes the numbers continue. RESTART: it is another numbering, of which nothing is known.
+    DOUBTFUL: it looks like one, but may be a cache's old copy; it is one when the next reload agrees."""
 
     FORWARD = "forward"
+    DOUBTFUL = "doubtful"
     RESTART = "restart"
 
 
@@ -38,13 +40,18 @@ class Numbering:
         self.shift = 0
         self._known: dict[int, str] = {}
         self._stable_names = False
+        self._doubts = 0
 
     def match(self, segments: Sequence[Segment], following: int) -> Order:
         """Set ``shift`` for a playlist's (not empty) ``segments``; ``following`` is the number that comes next."""
         names = names_of(segments)
         first, last = segments[0].sequence + self.shift, segments[-1].sequence + self.shift
         order = self._judge(names, first, last, following)
+        self._doubts = self._doubts + 1 if order is Order.RESTART else 0
+        if self._doubts == 1:
+            return Order.DOUBTFUL
         if order is Order.RESTART:
+            self._doubts = 0
             self.shift = following - segments[0].sequence
         first = segments[0].sequence + self.shift
         self._known = {first + index: name for index, name in enumerate(names)}

@@ -40,15 +40,15 @@ _PLAIN_KEY = "identity"
 
 
 def parse_playlist(data: bytes, url: str) -> MasterPlaylist | MediaPlaylist:
-    """The playlist in ``data`` that was fetched from ``url`` (after redirects). Raises ``HlsError``:
-    ``hls_limits``, ``hls_invalid``, ``hls_bad_range``, ``hls_bad_key``, ``hls_unsupported``, ``hls_drm_unsupported``."""
+    """The playlist in ``data`` that was fetched from ``url`` (after redirects). Raises ``HlsError`` (``hls_limits``,
+    ``hls_invalid``, ``hls_bad_range``, ``hls_bad_key``, ``hls_unsupported``, ``hls_drm_unsupported``)."""
     lines = _lines(data)
     master = any(line.startswith(MASTER_TAGS) for line in lines)
     media = any(line.startswith(_MEDIA_TAGS) for line in lines)
-    if master == media:
-        raise invalid("is neither a list of streams nor a list of segments" if media else "is empty")
     if any(line.startswith("#EXT-X-DEFINE") for line in lines):
         raise HlsError("hls_unsupported", "The HLS playlist uses variables, which are not supported.")
+    if master == media:
+        raise invalid("is a list of streams and of segments at once" if media else "lists nothing")
     return parse_master(lines, url) if master else _parse_media(lines, url)
 
 

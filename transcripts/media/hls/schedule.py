@@ -66,6 +66,11 @@ class Schedule:
         return self._complete and not self._pending
 
     @property
+    def complete(self) -> bool:
+        """Whether the playlist has an end, so that reloading brings nothing."""
+        return self._complete
+
+    @property
     def waiting(self) -> int:
         """Number of steps that can be taken without a reload."""
         return len(self._pending)
@@ -118,6 +123,8 @@ class Schedule:
             self._numbering.match(segments, segments[0].sequence)
             return segments if self._complete or self._from_start else segments[_edge(playlist) :]
         order = self._numbering.match(segments, self._following)
+        if order is Order.DOUBTFUL:
+            return ()
         if order is Order.FORWARD:
             first = segments[0].sequence + self._numbering.shift
             if first <= self._following:
@@ -150,7 +157,6 @@ class Schedule:
             total += segments[begin].duration
         if elapsed - total > _LEAST_GAP_S:
             self._plan_skip(elapsed - total, "restarted")
-        self._following = None
         return [replace(segments[begin], discontinuity=True), *segments[begin + 1 :]]
 
     def _append(self, segment: Segment) -> None:
