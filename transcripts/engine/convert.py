@@ -22,7 +22,6 @@ from onnx import helper, numpy_helper
 from transcripts.engine.weights import DECODER, ENCODER, TOKENIZER
 
 
-
 def to_onnx(source: Path, target: Path) -> onnx.ModelProto:
     """Reads an ORT-format file and returns it as plain ONNX (``target`` is overwritten, optimisation off)."""
     options = ort.SessionOptions()

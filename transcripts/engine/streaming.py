@@ -182,7 +182,9 @@ class StreamState:
 
     def late(self) -> bool:
         """Whether closed segments wait for words."""
-        return any(not commit.done for commit in self.commits) or any(s.closed and s.words is None for s in self.segments)
+        return any(not commit.done for commit in self.commits) or any(
+            s.closed and s.words is None for s in self.segments
+        )
 
     @property
     def bulk(self) -> bool:

@@ -49,7 +49,9 @@ def find_source(override: Path | None = None) -> Source:
     """The weights to use: ``override`` if given, else the best installed; raises ``ModelMissing``."""
     if override is not None:
         if not _complete(override):
-            raise ModelMissing(f"STTWEB_ENGINE_MODEL points to {override}, which lacks {ENCODER}, {DECODER} or {TOKENIZER}.")
+            raise ModelMissing(
+                f"STTWEB_ENGINE_MODEL points to {override}, which lacks {ENCODER}, {DECODER} or {TOKENIZER}."
+            )
         return Source(override.name, override)
     for package, folder, name in SHIPPED:
         for root in _roots(package):
