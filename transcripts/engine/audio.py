@@ -68,7 +68,7 @@ class Resampler:
         position = offsets[None, :] - np.arange(self._up)[:, None] / self._up
         window = np.cos(np.clip(position / self.half, -1, 1) * np.pi / 2) ** 2
         table = cutoff * np.sinc(position * cutoff) * window
-        return (table / table.sum(axis=1, keepdims=True)).astype(np.float32)
+        return np.asarray(table / table.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 class AudioDecoder:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +72,7 @@ def _constant(node: onnx.NodeProto, values: dict[str, onnx.TensorProto]) -> NDAr
     return np.asarray(numpy_helper.to_array(values[name]), dtype=np.float32)
 
 
-def _replace(field: object, items: list[object]) -> None:
+def _replace(field: object, items: Sequence[object]) -> None:
     del field[:]  # type: ignore[attr-defined]
     field.extend(items)  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""What can go wrong when the embedded engine starts; every one has a code, a sentence and, where it helps, a next step."""
+"""What can go wrong when the embedded engine starts; each has a code, a sentence and, where it helps, a next step."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Scripted misbehaviour: a plan names faults, where they strike, and a seed; the same plan always does the same.
 
 A plan is JSON: ``{"seed": 7, "rules": [{"fault": "drop", "at": [5, 40], "times": 20}, ...]}``. See docs/engine.md for
-every fault and its fields. Pure: it decides, the session acts.
+every fault and its fields. It decides, the session acts.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from transcripts.engine.errors import FaultPlanInvalid
@@ -115,6 +116,16 @@ class FaultPlan:
             raise FaultPlanInvalid('"seed" must be a whole number.')
         return cls([_rule(index, rule) for index, rule in enumerate(plan["rules"])], seed)
 
+    @classmethod
+    def load(cls, plan: str) -> FaultPlan:
+        """From JSON text, or from the file of that name; raises ``FaultPlanInvalid``."""
+        if plan.lstrip().startswith("{"):
+            return cls.from_json(plan)
+        try:
+            return cls.from_json(Path(plan).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise FaultPlanInvalid(f"The fault plan cannot be read: {error}.") from error
+
     def connection(self) -> ConnectionFaults:
         """The faults of the next connection (connections count from 1)."""
         self._connections += 1
@@ -144,7 +155,7 @@ class ConnectionFaults:
 
     def __post_init__(self) -> None:
         for index, rule in enumerate(self.plan.rules):
-            draw = random.Random(f"{self.plan.seed}:{self.number}:{index}")
+            draw = random.Random(f"{self.plan.seed}:{self.number}:{index}")  # noqa: S311
             if rule.connections and self.number not in rule.connections:
                 continue
             if rule.fault not in AT_COMMIT and draw.random() >= rule.probability:

@@ -1,4 +1,4 @@
-"""Counts a connection's audio: how much came, how much of it is uncommitted, when the server commits by itself. Pure."""
+"""Counts a connection's audio: how much came, how much is uncommitted, when the server commits by itself. Pure."""
 
 from __future__ import annotations
 

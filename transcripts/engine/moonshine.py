@@ -206,8 +206,9 @@ class MoonshineRecognizer:
 
 def _popen(command: list[str], descriptor: int) -> subprocess.Popen[bytes]:
     path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.Popen(
-        command, pass_fds=[descriptor], stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": path}
+    environment = {**os.environ, "PYTHONPATH": path}
+    return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        command, pass_fds=[descriptor], stdin=subprocess.DEVNULL, env=environment
     )
 
 

@@ -1,4 +1,6 @@
-"""The recogniser process: reads commands from a socket, answers on it (``python -m transcripts.engine.process FD MODEL VAD``).
+"""The recogniser process: reads commands from a socket, answers on it.
+
+It runs as ``python -m transcripts.engine.process FD MODEL VAD``.
 
 It lives apart from the server so that a crash or a long pass of the network hits nobody else, and it ends when its
 parent does: the socket then reads empty. The detector runs in the reading thread, the network in the scheduler's.
@@ -105,7 +107,9 @@ def _die(failure: threading.ExceptHookArgs) -> None:
 
 def main(arguments: list[str]) -> None:
     """Serves the socket whose number is the first argument until it closes."""
+    # Ctrl-C and service managers signal every process at once; this one ends when the socket does, answers first.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICENESS)
     threading.excepthook = _die
     connection = socket.socket(fileno=int(arguments[0]))

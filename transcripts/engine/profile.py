@@ -21,7 +21,8 @@ class Profile:
     twin_delay: float = 0.015
     #: From an answer to the partial that repeats it; None sends none.
     echo_delay: tuple[float, float] | None = (0.005, 0.05)
-    #: Without audio for so long the session ends. ``idle_error`` announces it, ``idle_counts_empty`` counts empty chunks.
+    #: Without audio for so long the session ends; ``idle_error`` announces it, ``idle_counts_empty`` counts empty
+    #: chunks as audio.
     idle: float = 15.5
     idle_error: bool = False
     idle_counts_empty: bool = False

@@ -1,4 +1,4 @@
-"""The server: accepts the upgrade, checks key and parameters, runs sessions. Loopback by default, any address on demand."""
+"""The server: accepts the upgrade, checks key and parameters, runs sessions. On loopback unless told otherwise."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -47,6 +48,7 @@ class EngineServer:
         self._profile = profile
         self._api_key = api_key
         self._tokens = tokens if tokens is not None else set()
+        self._faults_of: dict[UUID, ConnectionFaults] = {}
         self._sessions = 0
         self._server: Server | None = None
 
@@ -86,12 +88,11 @@ class EngineServer:
         refusal = faults.at_start("refuse")
         if refusal is not None:
             return connection.respond(HTTPStatus(refusal.status), "Scripted refusal.\n")
-        # The library keeps the request object for the handler, so it can carry this connection's faults there.
-        connection.engine_faults = faults  # type: ignore[attr-defined]
+        self._faults_of[connection.id] = faults
         return None
 
     async def _serve(self, connection: ServerConnection) -> None:
-        faults: ConnectionFaults = connection.engine_faults  # type: ignore[attr-defined]
+        faults = self._faults_of.pop(connection.id)
         assert connection.request is not None
         query = urlsplit(connection.request.path).query
         self._sessions += 1

@@ -10,6 +10,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -60,7 +61,7 @@ class Session:
         self._decoder = AudioDecoder(parameters.audio_format)
         self._meter = Meter(profile.auto_commit)
         self._ending: asyncio.Future[Ending] = self._loop.create_future()
-        self._draw = Random(f"{faults.plan.seed}:{faults.number}:session")
+        self._draw = Random(f"{faults.plan.seed}:{faults.number}:session")  # noqa: S311
         self._commits: deque[tuple[int, float]] = deque()
         self._answers = 0
         self._chunks = 0
@@ -75,9 +76,11 @@ class Session:
         self._outbox.put({"message_type": "session_started", "session_id": uuid.uuid4().hex, "config": config})
         if not self._parameters.enable_logging and self._profile.logging_warning:
             self._outbox.put({"message_type": "warning", "warning": wire.NOT_LOGGED})
-        tasks = [asyncio.create_task(part()) for part in (self._outbox.run, self._read, self._watch_idle)]
+        reading = asyncio.create_task(self._read())
+        tasks = [reading, asyncio.create_task(self._outbox.run()), asyncio.create_task(self._watch_idle())]
         try:
-            await asyncio.wait([self._ending, tasks[1]], return_when=asyncio.FIRST_COMPLETED)
+            waiting: set[asyncio.Future[Any]] = {self._ending, reading}
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if self._ending.done():
                 await self._end(self._ending.result())
         finally:

@@ -113,7 +113,8 @@ def _convert(source: Source, cache: Path) -> Path:
     partial.mkdir()
     command = [sys.executable, "-m", "transcripts.engine.convert", str(source.folder), str(partial), str(_limit())]
     path = os.pathsep.join([str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])])
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         shutil.rmtree(partial, ignore_errors=True)
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
