@@ -164,7 +164,7 @@ def test_the_documented_production_environment_passes_the_deployment_check(tmp_p
     values = {
         "DATABASE_URL_FILE": "postgres://u:p@db.example.org/stt",
         "REDIS_URL_FILE": "redis://cache.example.org",
-        "SECRET_KEY_FILE": "aB3-" * 20,
+        "SECRET_KEY_FILE": "0123456789abcdef" * 4,
         "ELEVENLABS_API_KEY_FILE": "not-a-real-key",
     }
     for name, value in values.items():

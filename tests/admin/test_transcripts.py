@@ -106,7 +106,7 @@ def test_a_long_text_and_a_long_log_come_page_by_page(desk, speak):
 
 def test_the_detail_page_takes_a_bounded_number_of_queries(desk, speak, django_assert_num_queries):
     transcript = speak(*(f"Sentence {number}." for number in range(150)))
-    with django_assert_num_queries(9, exact=False):
+    with django_assert_num_queries(12, exact=False):
         desk.get(url(transcript))
 
 

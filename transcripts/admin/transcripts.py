@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import Model, QuerySet
@@ -24,8 +23,8 @@ from transcripts.admin import reading
 from transcripts.admin.actions import confirmed
 from transcripts.admin.lists import FastAdmin
 from transcripts.exports.clock import brief
+from transcripts.jobs import source
 from transcripts.media.pcm import samples_to_ms
-from transcripts.media.storage import MediaStore
 from transcripts.models import Event, Segment, Transcript
 
 #: How many of the newest segments the search reads, and how many transcripts it finds by their text.
@@ -146,11 +145,13 @@ class TranscriptAdmin(FastAdmin):
 
 
 def _delete(transcripts: list[Transcript]) -> None:
-    """Delete rows in one transaction and their recordings after it: a file too many is better than a row without."""
-    store = MediaStore(settings.STTWEB_MEDIA_DIR)
+    """Delete rows in one transaction and their sound after it: a file too many is better than a row without."""
+    store = source.media_store()
     with transaction.atomic():
-        for key in filter(None, map(services.delete, transcripts)):
-            transaction.on_commit(partial(store.delete, key))
+        for transcript in transcripts:
+            transaction.on_commit(partial(source.forget_spooled, transcript.pk))
+            if key := services.delete(transcript):
+                transaction.on_commit(partial(store.delete, key))
 
 
 def _transcripts_with(search_term: str) -> list[UUID]:
