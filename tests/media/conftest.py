@@ -146,8 +146,9 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
     ffmpeg(*picture, "-i", wav, "-t", "3", "-c:v", "libx264", folder / "video.mp4")
     ffmpeg(*picture, "-itsoffset", "1.0", "-i", wav, "-t", "3", "-c:v", "libx264", folder / "late-sound.mp4")
     ffmpeg(*picture, "-c:v", "libx264", folder / "silent-film.mp4")
-    ffmpeg("-i", wav, *picture, "-map", "0:a", "-map", "1:v", "-frames:v", "1", "-c:v", "png", "-disposition:v",
-           "attached_pic", "-metadata", "title=A \x1b[31mred\u202e title", folder / "cover.mp3")  # fmt: skip
+    ffmpeg(*picture, "-frames:v", "1", folder / "cover.png")
+    ffmpeg("-i", wav, "-i", folder / "cover.png", "-map", "0:a", "-map", "1:v", "-c:v", "copy", "-disposition:v",
+           "attached_pic", "-metadata", "title=A red\u202e title", folder / "cover.mp3")  # fmt: skip
     return Recordings(folder)
 
 

@@ -16,13 +16,16 @@ _MAX_LINE = 4096
 
 _DURATION = re.compile(r"  Duration: (\d+):(\d\d):(\d\d)\.(\d+)")
 _TITLE = re.compile(r"    (?:title|icy-name) +: (.+)", re.IGNORECASE)
-_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\x1b\[[0-9;]*[A-Za-z]")
+_INVISIBLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+_LIMITS_REACHED = "Decoding this recording needs more time or memory than is allowed."
 
 #: Fragments of messages -> code and sentence, the first match counts.
 _VERDICTS: tuple[tuple[str, str, str], ...] = (
     ("matches no streams", "no_audio_track", "The recording contains no sound track."),
     ("does not contain any stream", "no_audio_track", "The recording contains no sound track."),
-    ("Cannot allocate memory", "decode_limits", "Decoding this recording needs more memory than is allowed."),
+    ("Cannot allocate memory", "decode_limits", _LIMITS_REACHED),
+    (f"received signal {signal.SIGXCPU:d}", "decode_limits", _LIMITS_REACHED),
     ("not on whitelist", "not_audio", "The format or the sound coding of this recording is not supported."),
     ("Error opening input", "not_audio", "This is not a recording that can be decoded."),
     ("Invalid data found", "not_audio", "This is not a recording that can be decoded."),
@@ -89,6 +92,7 @@ def _launch_error(text: str) -> DecodeError:
 
 
 def _death(number: int) -> DecodeError:
-    if number == signal.SIGXCPU:
-        return DecodeError("decode_limits", "Decoding this recording takes more time than is allowed.")
+    # SIGKILL is what the kernel sends at the hard limit and when the machine is out of memory.
+    if number in (signal.SIGXCPU, signal.SIGKILL):
+        return DecodeError("decode_limits", _LIMITS_REACHED)
     return DecodeError("decode_crashed", "The decoder broke down on this recording.", retryable=True)

@@ -64,10 +64,13 @@ def reads_descriptors(program: str) -> bool:
 
 @lru_cache(maxsize=8)
 def _has_fd_protocol(program: str, _modified: int, _size: int) -> bool:
-    asked = subprocess.run(  # noqa: S603  the operator's own program, fixed arguments
-        [program, "-hide_banner", "-loglevel", "quiet", "-protocols"],
-        capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL, env={"LC_ALL": "C"},
-    )  # fmt: skip
+    command = [program, "-hide_banner", "-loglevel", "quiet", "-protocols"]
+    try:
+        asked = subprocess.run(  # noqa: S603  the operator's own program, fixed arguments
+            command, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL, env={"LC_ALL": "C"}
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
     return b"fd" in asked.stdout.split()
 
 
@@ -82,8 +85,9 @@ def file_command(program: str, max_samples: int, *, by_descriptor: bool) -> list
 
 def stream_command(program: str, max_samples: int) -> list[str]:
     """Decode what is written to standard input, handing out samples as soon as they are there."""
-    probing = [*_probing(512_000, 3), "-fflags", "+nobuffer"]
-    source = ["-protocol_whitelist", "pipe", *_LISTS, *probing, "-i", "pipe:0"]
+    # No "nobuffer" here: it throws away what was read to recognise the stream. A second of probing delays the first
+    # sample by about as much and later ones not at all.
+    source = ["-protocol_whitelist", "pipe", *_LISTS, *_probing(512_000, 1), "-i", "pipe:0"]
     return [program, *_QUIET, *_MAX_ALLOC, *source, *_output(max_samples, ["-flush_packets", "1"])]
 
 

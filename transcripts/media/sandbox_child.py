@@ -25,6 +25,8 @@ from seccomp import build_filter  # type: ignore[import-not-found]  # noqa: E402
 
 _SET_PARENT_DEATH_SIGNAL, _SET_NO_NEW_PRIVILEGES, _SET_SECCOMP = 1, 38, 22
 _SIGKILL = 9
+#: Seconds between the signal that tells of the processor limit and the one that enforces it.
+_CPU_GRACE_S = 5
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _RIGHT_EXECUTE, _RIGHT_READ_FILE, _RIGHT_READ_DIR = 1, 4, 8
 #: How many file rights each version of Landlock knows (index 0: version 1).
@@ -83,15 +85,16 @@ def _limit(values: dict[str, str]) -> None:
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_FSIZE, 0)
     _lower(resource.RLIMIT_NOFILE, files)
-    _lower(resource.RLIMIT_CPU, cpu)
+    _lower(resource.RLIMIT_CPU, cpu, _CPU_GRACE_S)
     if sys.platform == "linux":  # elsewhere the address space is not a limit that programs can live with
         _lower(resource.RLIMIT_AS, memory)
 
 
-def _lower(kind: int, value: int) -> None:
+def _lower(kind: int, value: int, grace: int = 0) -> None:
+    """Set the soft limit to ``value`` and the hard one ``grace`` above it, never over what was inherited."""
     hard = resource.getrlimit(kind)[1]
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (value, value))
+    ceiling = value + grace if hard == resource.RLIM_INFINITY else min(value + grace, hard)
+    resource.setrlimit(kind, (min(value, ceiling), ceiling))
 
 
 def _no_new_privileges() -> bool:

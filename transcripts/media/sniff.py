@@ -179,4 +179,4 @@ def _mpeg_length(header: bytes) -> int:
 
 
 def _is_text(head: bytes) -> bool:
-    return not any(byte < 9 or 13 < byte < 32 for byte in head[:4096])
+    return not any(byte < 9 or 13 < byte < 32 or byte == 0xFF for byte in head[:4096])

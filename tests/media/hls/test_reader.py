@@ -1,0 +1,535 @@
+"""Whole streams through the guarded client from a local origin: what comes out, in which order, and what is fetched."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.media.conftest import Recordings
+from tests.media.origins import (
+    FastClock,
+    LiveList,
+    Origin,
+    Request,
+    adts,
+    adts_number,
+    make_hls,
+    recorded,
+    recorded_segments,
+    serve_folder,
+    write,
+)
+from transcripts.media.errors import BlockedUrl, FetchError, MediaError
+from transcripts.media.fetch import Limits, Response
+from transcripts.media.ffmpeg import find_program
+from transcripts.media.hls.items import Bytes, Discontinuity, Ended, Item, Missing, Stalled
+from transcripts.media.hls.loading import Fetch
+from transcripts.media.hls.model import HlsError
+from transcripts.media.hls.reader import HlsReader, Patience
+
+#: Times as fast as the wall's clock.
+SPEED = 25.0
+
+QUICK = FastClock(1000.0)
+
+
+def reader(url: str, fetch: Fetch, **options: Any) -> HlsReader:
+    return HlsReader(url, fetch, **{"clock": QUICK, **options})
+
+
+async def everything(source: HlsReader) -> list[Item]:
+    return [item async for item in source.items()]
+
+
+def short(items: list[Item]) -> list[object]:
+    """Items as a test reads them: numbers for the synthetic segments, the rest as it is."""
+    return [adts_number(item.data) if isinstance(item, Bytes) else item for item in items]
+
+
+async def failure(source: HlsReader) -> tuple[list[Item], MediaError]:
+    """The items before the error that must come, and the error."""
+    items: list[Item] = []
+    with pytest.raises(MediaError) as caught:
+        async for item in source.items():
+            items.append(item)
+    return items, caught.value
+
+
+async def test_a_recording_comes_whole_in_order_and_ends(origin: Origin, fetch: Fetch) -> None:
+    source = reader(recorded(origin, "/a.m3u8", recorded_segments(origin, 4)), fetch)
+    stream = await source.open()
+    assert (stream.live, stream.seconds, stream.encrypted) == (False, 24.0, False)
+    assert short(await everything(source)) == [0, 1, 2, 3, Ended("complete")]
+    assert origin.paths() == ["/a.m3u8", *(f"/seg{n}.aac" for n in range(4))]
+
+
+async def test_a_master_leads_to_its_audio_and_nothing_else_is_fetched(origin: Origin, fetch: Fetch) -> None:
+    recorded(origin, "/audio.m3u8", recorded_segments(origin, 1))
+    url = origin.serve(
+        "/master.m3u8",
+        '#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="Main",DEFAULT=YES,URI="audio.m3u8"\n'
+        '#EXT-X-STREAM-INF:BANDWIDTH=9,AUDIO="a"\nvideo.m3u8\n',
+    )
+    source = reader(url, fetch)
+    assert (await source.open()).choice.audio_only
+    assert short(await everything(source)) == [0, Ended("complete")]
+    assert origin.paths() == ["/master.m3u8", "/audio.m3u8", "/seg0.aac"]
+
+
+async def test_a_redirected_playlist_resolves_its_segments_where_it_was_found(origin: Origin, fetch: Fetch) -> None:
+    origin.serve("/deep/seg.aac", adts(7))
+    recorded(origin, "/deep/a.m3u8", ["#EXTINF:6,", "seg.aac"])
+    assert short(await everything(reader(origin.redirect("/a.m3u8", "/deep/a.m3u8"), fetch))) == [7, Ended("complete")]
+
+
+async def test_tags_in_front_of_packed_audio_do_not_reach_the_decoder(origin: Origin, fetch: Fetch) -> None:
+    tag = b"ID3\x04\x00\x00\x00\x00\x01\x00" + bytes(128)
+    origin.serve("/seg.aac", tag + tag + adts(3))
+    items = await everything(reader(recorded(origin, "/a.m3u8", ["#EXTINF:6,", "seg.aac"]), fetch))
+    assert items == [Bytes(adts(3), 6.0), Ended("complete")]
+
+
+async def test_at_most_one_segment_is_fetched_ahead_of_the_consumer(origin: Origin, fetch: Fetch) -> None:
+    source = reader(recorded(origin, "/a.m3u8", recorded_segments(origin, 6)), fetch)
+    async with aclosing(source.items()) as items:
+        for taken in (1, 2, 3):
+            await anext(items)
+            await asyncio.sleep(0.15)
+            assert origin.paths()[1:] == [f"/seg{n}.aac" for n in range(taken + 1)]
+
+
+async def test_leaving_ends_the_download_and_every_task(origin: Origin, fetch: Fetch) -> None:
+    origin.endless("/slow.aac", adts(0), wait_s=0.01)
+    source = reader(recorded(origin, "/a.m3u8", [*recorded_segments(origin, 1), "#EXTINF:6,", "slow.aac"]), fetch)
+    before = asyncio.all_tasks()
+    async with aclosing(source.items()) as items:
+        await anext(items)
+        while "/slow.aac" not in origin.paths():
+            await asyncio.sleep(0.01)
+    for _ in range(100):
+        if asyncio.all_tasks() <= before:
+            return
+        await asyncio.sleep(0.02)
+    pytest.fail(f"left behind: {asyncio.all_tasks() - before}")
+
+
+async def test_cancelling_the_consumer_ends_the_reader(origin: Origin, fetch: Fetch) -> None:
+    live = LiveList(origin, QUICK, end_after=1)
+    live.clock = FastClock(0.001)
+    url = live.start()
+    consumer = asyncio.create_task(everything(HlsReader(url, fetch)))
+    while len(origin.requests) < 3:
+        await asyncio.sleep(0.01)
+    consumer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await consumer
+
+
+# Live ----------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_live_stream_is_followed_to_its_end_without_a_hole(origin: Origin, fetch: Fetch) -> None:
+    clock = FastClock(SPEED)
+    url = LiveList(origin, clock, window=5, end_after=12).start()
+    items = await everything(reader(url, fetch, clock=clock))
+    assert short(items) == [*range(102, 112), Ended("complete")]
+    reloads = [request.at for request in origin.requests if request.path == "/live.m3u8"]
+    assert len(reloads) <= 7 * 6.0 / 3.0 + 3
+
+
+async def test_a_stall_of_45_s_is_told_within_20_s_and_the_jump_is_one_hole_of_the_missing_time(
+    origin: Origin, fetch: Fetch
+) -> None:
+    clock = FastClock(SPEED)
+    live = LiveList(origin, clock, window=3, stalls=((8.0, 53.0),), end_after=14)
+    items = await everything(reader(live.start(), fetch, clock=clock))
+    stalls = [item for item in items if isinstance(item, Stalled)]
+    assert [stall.seconds for stall in stalls] == [15.0]
+    numbers = [number for number in short(items) if isinstance(number, int)]
+    assert len(set(numbers)) == len(numbers)
+    unseen = set(range(100, 114)) - live.listed
+    assert len(unseen) >= 4
+    missing = [item for item in items if isinstance(item, Missing)]
+    assert [item.reason for item in missing] == ["missed"]
+    assert missing[0].seconds == pytest.approx(6.0 * len(unseen), abs=0.5)
+    assert set(numbers) | unseen == set(range(100, 114))
+
+
+async def test_a_segment_that_is_not_there_is_tried_again_and_then_a_hole(origin: Origin, fetch: Fetch) -> None:
+    clock = FastClock(SPEED)
+    live = LiveList(origin, clock, window=4, absent=frozenset({103}), end_after=7)
+    items = await everything(reader(live.start(), fetch, clock=clock))
+    assert short(items) == [101, 102, Missing(6.0, "unavailable"), 104, 105, 106, Ended("complete")]
+    assert origin.paths().count("/seg103.aac") == 3
+
+
+async def test_announced_gaps_and_discontinuities_are_told_in_order(origin: Origin, fetch: Fetch) -> None:
+    lines = recorded_segments(origin, 5)
+    lines[2:2] = ["#EXT-X-GAP"]
+    lines[7:7] = ["#EXT-X-DISCONTINUITY"]
+    items = await everything(reader(recorded(origin, "/a.m3u8", lines), fetch))
+    assert short(items) == [0, Missing(6.0, "announced"), 2, Discontinuity(), 3, 4, Ended("complete")]
+    assert "/seg1.aac" not in origin.paths()
+
+
+async def test_a_change_of_format_without_a_word_is_a_discontinuity_all_the_same(
+    origin: Origin, fetch: Fetch, recordings: Recordings
+) -> None:
+    lines = recorded_segments(origin, 1)
+    stream = (recordings / "a.ts").read_bytes()
+    origin.serve("/x.ts", stream)
+    items = await everything(reader(recorded(origin, "/a.m3u8", [*lines, "#EXTINF:6,", "x.ts"]), fetch))
+    assert items == [Bytes(adts(0), 6.0), Discontinuity(), Bytes(stream, 6.0), Ended("complete")]
+
+
+@pytest.mark.parametrize("target", ["0", "-5", "0.001", "1e12"])
+async def test_reloads_never_come_faster_than_once_a_second(origin: Origin, fetch: Fetch, target: str) -> None:
+    clock = FastClock(SPEED)
+    live = LiveList(origin, clock, target=target, stalls=((0.0, 1e9),))
+    began = clock.now()
+    items = await everything(reader(live.start(), fetch, clock=clock, patience=Patience(stall_limit_s=40.0)))
+    elapsed = clock.now() - began
+    assert items[-1] == Ended("source_ended")
+    assert origin.paths().count("/live.m3u8") <= elapsed + 1
+    assert any(isinstance(item, Stalled) and item.seconds <= 60 for item in items)
+
+
+async def test_a_playlist_that_stops_changing_is_stalled_within_30_s_and_ended_at_the_limit(
+    origin: Origin, fetch: Fetch
+) -> None:
+    clock = FastClock(200.0)
+    live = LiveList(origin, clock, stalls=((0.0, 1e9),))
+    began = clock.now()
+    items = await everything(reader(live.start(), fetch, clock=clock, patience=Patience(stall_limit_s=600.0)))
+    assert short(items) == [100, 101, 102, Stalled(15.0), Ended("source_ended")]
+    assert 600.0 <= clock.now() - began < 700.0
+
+
+async def test_a_playlist_that_cannot_be_had_any_more_ends_in_an_error_worth_another_try(
+    origin: Origin, fetch: Fetch
+) -> None:
+    clock = FastClock(200.0)
+    url = LiveList(origin, clock).start()
+    source = reader(url, fetch, clock=clock, patience=Patience(reloads=4))
+    async with aclosing(source.items()) as items:
+        await anext(items)
+        origin.serve("/live.m3u8", "", status="503 Service Unavailable")
+        with pytest.raises(FetchError) as caught:
+            async for _ in items:
+                continue
+    assert (caught.value.code, caught.value.retryable) == ("source_unavailable", True)
+
+
+async def test_a_playlist_that_fails_for_a_moment_is_forgiven(origin: Origin, fetch: Fetch) -> None:
+    clock = FastClock(SPEED)
+    live = LiveList(origin, clock, window=5, end_after=8)
+    url = live.start()
+    good, count = origin.routes["/live.m3u8"], 0
+
+    async def flaky(request: Request, writer: asyncio.StreamWriter) -> None:
+        nonlocal count
+        count += 1
+        if count in (2, 3):
+            write(writer, b"<html>Oops</html>")
+        else:
+            await good(request, writer)
+
+    origin.routes["/live.m3u8"] = flaky
+    items = await everything(reader(url, fetch, clock=clock))
+    assert short(items) == [*range(102, 108), Ended("complete")]
+
+
+async def test_a_slow_consumer_loses_nothing_that_was_listed_while_it_was_busy(origin: Origin, fetch: Fetch) -> None:
+    clock = FastClock(SPEED)
+    live = LiveList(origin, clock, window=3, end_after=9)
+    numbers = []
+    async with aclosing(reader(live.start(), fetch, clock=clock).items()) as items:
+        async for item in items:
+            if isinstance(item, Bytes):
+                numbers.append(adts_number(item.data))
+                if len(numbers) == 1:
+                    await clock.sleep(40.0)
+    assert numbers == list(range(100, 109))
+
+
+# Encryption, maps and ranges, written by another program -------------------------------------------------------------
+
+
+async def decoded_seconds(items: list[Item]) -> float:
+    """Length of the sound in ``items``, one decoder for each run between discontinuities and holes."""
+    runs = [b""]
+    for item in items:
+        if isinstance(item, Bytes):
+            runs[-1] += item.data
+        else:
+            runs.append(b"")
+    return sum(map(_decode, filter(None, runs)))
+
+
+def _decode(data: bytes) -> float:
+    command = [
+        find_program(),
+        "-v",
+        "error",
+        "-i",
+        "pipe:0",
+        "-vn",
+        "-f",
+        "s16le",
+        "-ac",
+        "1",
+        "-ar",
+        "16000",
+        "pipe:1",
+    ]
+    return len(subprocess.run(command, input=data, capture_output=True, check=True, timeout=60).stdout) / 32_000
+
+
+async def test_an_aes_128_stream_of_another_program_is_decrypted(
+    origin: Origin, fetch: Fetch, recordings: Recordings, tmp_path: Path
+) -> None:
+    (tmp_path / "key").write_bytes(bytes(range(16)))
+    (tmp_path / "info").write_text(f"secret.key\n{tmp_path / 'key'}\n")
+    make_hls(tmp_path / "hls", recordings / "a.wav", "-hls_key_info_file", str(tmp_path / "info"))
+    serve_folder(origin, tmp_path / "hls")
+    origin.serve("/secret.key", bytes(range(16)))
+    source = reader(origin.url("/out.m3u8"), fetch)
+    assert (await source.open()).encrypted
+    items = await everything(source)
+    assert await decoded_seconds(items) == pytest.approx(12.0, abs=0.15)
+    assert origin.paths().count("/secret.key") == 1
+
+
+async def test_an_explicit_iv_is_used(origin: Origin, fetch: Fetch, recordings: Recordings, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(bytes(range(16)))
+    (tmp_path / "info").write_text(f"secret.key\n{tmp_path / 'key'}\n{'ab' * 16}\n")
+    make_hls(tmp_path / "hls", recordings / "a.wav", "-hls_key_info_file", str(tmp_path / "info"))
+    assert "IV=0xabab" in (tmp_path / "hls" / "out.m3u8").read_text()
+    serve_folder(origin, tmp_path / "hls")
+    origin.serve("/secret.key", bytes(range(16)))
+    items = await everything(reader(origin.url("/out.m3u8"), fetch))
+    assert await decoded_seconds(items) == pytest.approx(12.0, abs=0.15)
+
+
+async def test_fragmented_mp4_gets_its_map_first_and_again_after_a_hole(
+    origin: Origin, fetch: Fetch, recordings: Recordings, tmp_path: Path
+) -> None:
+    make_hls(tmp_path / "hls", recordings / "a.wav", "-hls_segment_type", "fmp4")
+    serve_folder(origin, tmp_path / "hls")
+    del origin.routes["/out2.m4s"]
+    items = await everything(reader(origin.url("/out.m3u8"), fetch))
+    section = (tmp_path / "hls" / "init.mp4").read_bytes()
+    assert [item.data for item in items if isinstance(item, Bytes) and not item.seconds] == [section, section]
+    missing = [item for item in items if isinstance(item, Missing)]
+    assert [round(item.seconds) for item in missing] == [2]
+    assert await decoded_seconds(items) == pytest.approx(10.0, abs=0.2)
+    assert origin.paths().count("/init.mp4") == 1
+
+
+def by_query(fetch: Fetch, sent: list[str]) -> Fetch:
+    """Notes the ranges that are asked for."""
+
+    def noting(url: str, *, limits: Limits, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Response]:
+        sent.append(headers.get("Range", ""))
+        return fetch(url, limits=limits, headers=headers)
+
+    return noting
+
+
+async def test_parts_of_one_file_are_cut_out_even_if_the_server_knows_no_ranges(
+    origin: Origin, fetch: Fetch, recordings: Recordings, tmp_path: Path
+) -> None:
+    make_hls(tmp_path / "hls", recordings / "a.wav", "-hls_flags", "single_file")
+    serve_folder(origin, tmp_path / "hls", ranges=False)
+    sent: list[str] = []
+    items = await everything(reader(origin.url("/out.m3u8"), by_query(fetch, sent)))
+    assert b"".join(item.data for item in items if isinstance(item, Bytes)) == (tmp_path / "hls/out.ts").read_bytes()
+    assert all(part.startswith("bytes=") for part in sent[1:])
+    assert sent[1].startswith("bytes=0-")
+
+
+async def test_a_file_shorter_than_its_part_is_a_hole(origin: Origin, fetch: Fetch) -> None:
+    origin.serve("/short.aac", adts(1))
+    lines = [*recorded_segments(origin, 1), "#EXTINF:6,", "#EXT-X-BYTERANGE:401@0", "short.aac"]
+    items = await everything(reader(recorded(origin, "/a.m3u8", lines), fetch))
+    assert short(items) == [0, Missing(6.0, "unavailable"), Ended("complete")]
+
+
+# Hostile -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def inside(canary: Any) -> AsyncIterator[str]:
+    """An address on the inside; nobody may have connected when the test is over."""
+    yield f"http://127.0.0.1:{canary.port}/secret"
+    assert canary.connections == 0
+
+
+async def test_a_segment_on_the_inside_is_refused(origin: Origin, fetch: Fetch, inside: str) -> None:
+    lines = [*recorded_segments(origin, 1), "#EXTINF:6,", inside]
+    items, error = await failure(reader(recorded(origin, "/a.m3u8", lines), fetch))
+    assert isinstance(error, BlockedUrl)
+    assert error.code == "url_address"
+    assert not error.retryable
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["file:///etc/passwd", "data:audio/aac;base64,AAAA", "concat:a|b", "subfile,,start,0,end,9,,:a", "crypto+file:/a"],
+)
+async def test_a_segment_of_another_scheme_is_refused_and_gives_no_bytes(
+    origin: Origin, fetch: Fetch, inside: str, uri: str
+) -> None:
+    items, error = await failure(reader(recorded(origin, "/a.m3u8", ["#EXTINF:6,", uri]), fetch))
+    assert (items, error.code) == ([], "url_scheme")
+
+
+@pytest.mark.parametrize(
+    "tag", ['#EXT-X-KEY:METHOD=AES-128,URI="{}"', '#EXT-X-MAP:URI="{}"', '#EXT-X-MAP:URI="{}",BYTERANGE="9@0"']
+)
+async def test_a_key_or_map_on_the_inside_is_refused(origin: Origin, fetch: Fetch, inside: str, tag: str) -> None:
+    lines = [tag.format(inside), *recorded_segments(origin, 1)]
+    items, error = await failure(reader(recorded(origin, "/a.m3u8", lines), fetch))
+    assert (items, error.code) == ([], "url_address")
+
+
+@pytest.mark.parametrize("tag", ['#EXT-X-KEY:METHOD=AES-128,URI="there"', '#EXT-X-MAP:URI="there"'])
+async def test_a_redirect_of_a_key_or_map_to_the_inside_is_refused(
+    origin: Origin, fetch: Fetch, inside: str, tag: str
+) -> None:
+    origin.redirect("/there", inside)
+    items, error = await failure(reader(recorded(origin, "/a.m3u8", [tag, *recorded_segments(origin, 1)]), fetch))
+    assert (items, error.code) == ([], "url_address")
+
+
+async def test_addresses_in_tags_that_are_not_ours_are_never_asked(origin: Origin, fetch: Fetch, inside: str) -> None:
+    strange = origin.url("/never")
+    for address in (inside, strange):
+        recorded(
+            origin,
+            "/audio.m3u8",
+            [
+                f'#EXT-X-PRELOAD-HINT:TYPE=PART,URI="{address}"',
+                f'#EXT-X-RENDITION-REPORT:URI="{address}"',
+                f'#EXT-X-PART:DURATION=1,URI="{address}"',
+                *recorded_segments(origin, 1),
+            ],
+        )
+        url = origin.serve(
+            "/master.m3u8",
+            f'#EXTM3U\n#EXT-X-SESSION-DATA:DATA-ID="a",URI="{address}"\n'
+            f'#EXT-X-SESSION-KEY:METHOD=AES-128,URI="{address}"\n'
+            f'#EXT-X-MEDIA:TYPE=VIDEO,GROUP-ID="v",NAME="v",URI="{address}"\n'
+            f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="other",URI="{address}"\n'
+            '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="ours",DEFAULT=YES,URI="audio.m3u8"\n'
+            f'#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI="{address}"\n'
+            f'#EXT-X-STREAM-INF:BANDWIDTH=1,AUDIO="a"\n{address}\n',
+        )
+        assert short(await everything(reader(url, fetch))) == [0, Ended("complete")]
+    assert set(origin.paths()) == {"/master.m3u8", "/audio.m3u8", "/seg0.aac"}
+
+
+async def test_a_segment_redirected_to_a_metadata_service_is_refused(origin: Origin, fetch: Fetch) -> None:
+    origin.redirect("/seg.aac", "http://169.254.169.254/latest/meta-data/")
+    _, error = await failure(reader(recorded(origin, "/a.m3u8", ["#EXTINF:6,", "seg.aac"]), fetch))
+    assert error.code == "url_address"
+
+
+async def test_a_master_that_leads_to_another_or_to_itself_stops_at_depth_two(origin: Origin, fetch: Fetch) -> None:
+    for path, target in (("/self.m3u8", "self.m3u8"), ("/one.m3u8", "two.m3u8"), ("/two.m3u8", "three.m3u8")):
+        origin.serve(path, f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{target}")
+    for path in ("/self.m3u8", "/one.m3u8"):
+        _, error = await failure(reader(origin.url(path), fetch))
+        assert error.code == "hls_too_deep"
+    assert origin.paths() == ["/self.m3u8", "/self.m3u8", "/one.m3u8", "/two.m3u8"]
+
+
+@pytest.mark.parametrize("announced", [None, 60 * 1024**2], ids=["endless", "announced"])
+async def test_a_huge_playlist_is_refused_before_it_is_read(
+    origin: Origin, fetch: Fetch, announced: int | None
+) -> None:
+    url = origin.endless("/a.m3u8", b"#EXTM3U\n" + b"#\n" * 30_000, announced=announced)
+    _, error = await failure(reader(url, fetch))
+    assert error.code == "hls_limits"
+
+
+@pytest.mark.parametrize("line", ['METHOD=SAMPLE-AES,URI="k"', 'METHOD=AES-128,URI="k",KEYFORMAT="com.widevine"'])
+async def test_drm_is_said_at_once_and_not_tried_again(origin: Origin, fetch: Fetch, line: str) -> None:
+    url = recorded(origin, "/a.m3u8", [f"#EXT-X-KEY:{line}", *recorded_segments(origin, 1)])
+    _, error = await failure(reader(url, fetch))
+    assert (error.code, error.retryable) == ("hls_drm_unsupported", False)
+    assert origin.paths() == ["/a.m3u8"]
+
+
+@pytest.mark.parametrize("size", [0, 15, 17, 1_000_000])
+async def test_a_key_of_the_wrong_size_is_refused(origin: Origin, fetch: Fetch, size: int) -> None:
+    origin.serve("/key", bytes(size))
+    url = recorded(origin, "/a.m3u8", ['#EXT-X-KEY:METHOD=AES-128,URI="key"', *recorded_segments(origin, 1)])
+    items, error = await failure(reader(url, fetch))
+    assert (items, error.code) == ([], "hls_bad_key")
+    assert origin.paths().count("/key") == 1
+
+
+async def test_a_wrong_key_gives_no_bytes(origin: Origin, fetch: Fetch) -> None:
+    origin.serve("/key", bytes(16))
+    url = recorded(origin, "/a.m3u8", ['#EXT-X-KEY:METHOD=AES-128,URI="key"', *recorded_segments(origin, 3)])
+    items, error = await failure(reader(url, fetch))
+    assert not [item for item in items if isinstance(item, Bytes)]
+    assert error.code == "source_bad_segments"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"#EXTM3U\n#EXT-X-TARGETDURATION:6\n#EXTINF:6,\nfile:///etc/passwd\n", id="a playlist"),
+        pytest.param(b"<!DOCTYPE html><html><body>404</body></html>", id="a page"),
+        pytest.param(b"PK\x03\x04" + bytes(500), id="a ZIP archive"),
+        pytest.param(b"<MPD><BaseURL>http://127.0.0.1/</BaseURL></MPD>", id="DASH"),
+        pytest.param(b"", id="nothing"),
+    ],
+)
+async def test_segments_that_are_no_media_are_holes_and_three_in_a_row_are_the_end(
+    origin: Origin, fetch: Fetch, inside: str, body: bytes
+) -> None:
+    origin.serve("/bad.aac", body)
+    bad = ["#EXTINF:6,", "bad.aac"]
+    good = recorded_segments(origin, 1)
+    items, error = await failure(reader(recorded(origin, "/a.m3u8", [*bad, *bad, *good, *bad, *bad, *bad]), fetch))
+    hole = Missing(6.0, "unreadable")
+    assert short(items) == [hole, hole, 0, hole, hole]
+    assert (error.code, error.retryable) == ("source_bad_segments", False)
+
+
+@pytest.mark.parametrize("announced", [None, 4 * 1024**3], ids=["never ends", "4 GB"])
+async def test_a_segment_without_end_is_cut_at_its_limit(origin: Origin, fetch: Fetch, announced: int | None) -> None:
+    origin.endless("/huge.aac", adts(0) * 2000, announced=announced)
+    items, error = await failure(reader(recorded(origin, "/a.m3u8", ["#EXTINF:6,", "huge.aac"]), fetch))
+    assert (items, error.code) == ([Missing(6.0, "unavailable")], "source_bad_segments")
+    assert origin.paths().count("/huge.aac") == 1
+
+
+async def test_a_segment_that_breaks_off_is_a_hole_worth_another_try(origin: Origin, fetch: Fetch) -> None:
+    origin.cut("/cut.aac", adts(0), announced=5000)
+    items, error = await failure(reader(recorded(origin, "/a.m3u8", ["#EXTINF:6,", "cut.aac"] * 3), fetch))
+    assert len(items) == 2
+    assert (error.code, error.retryable) == ("source_bad_segments", True)
+    assert origin.paths().count("/cut.aac") == 9
+
+
+async def test_a_dash_manifest_is_refused_without_another_fetch(origin: Origin, fetch: Fetch, inside: str) -> None:
+    url = origin.serve("/a.m3u8", f"<MPD><BaseURL>{inside}</BaseURL></MPD>")
+    _, error = await failure(reader(url, fetch))
+    assert isinstance(error, HlsError)
+    assert origin.paths() == ["/a.m3u8"]
+
+
+async def test_a_playlist_that_is_not_there_is_told_as_any_link_would_be(origin: Origin, fetch: Fetch) -> None:
+    _, error = await failure(reader(origin.url("/none.m3u8"), fetch))
+    assert error.code == "source_not_found"
+    assert len(origin.requests) == 1
