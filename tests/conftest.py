@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from channels.layers import channel_layers
+from django.conf import settings
 from django.contrib.auth.models import User
 
 from transcripts import services
@@ -23,6 +25,12 @@ def member(name: str, team: Team, role: Role) -> User:
     user = User.objects.create_user(name, email=f"{name}@example.org", first_name=name.capitalize())
     Membership.objects.create(team=team, user=user, role=role)
     return user
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_folder() -> None:
+    """WhiteNoise warns about a missing folder, and warnings are errors."""
+    Path(settings.STATIC_ROOT).mkdir(exist_ok=True)
 
 
 @pytest.fixture(autouse=True)

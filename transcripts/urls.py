@@ -2,6 +2,29 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from transcripts.views import board, exports, library, media, preferences, submit, transcript
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", board.board, name="board"),
+    path("new", submit.new, name="new"),
+    path("sample", submit.sample, name="sample"),
+    path("library", library.library, name="library"),
+    path("s/<uuid:transcript_id>", transcript.session, name="session"),
+    path("s/<uuid:transcript_id>/stop", transcript.stop, name="stop"),
+    path("s/<uuid:transcript_id>/cancel", transcript.cancel, name="cancel"),
+    path("s/<uuid:transcript_id>/commit", transcript.commit, name="commit"),
+    path("s/<uuid:transcript_id>/retry", transcript.retry, name="retry"),
+    path("s/<uuid:transcript_id>/rename", transcript.rename, name="rename"),
+    path("s/<uuid:transcript_id>/delete", transcript.delete, name="delete"),
+    path("s/<uuid:transcript_id>/export/<slug:name>", exports.export, name="export"),
+    path("s/<uuid:transcript_id>/audio", media.audio, name="audio"),
+    path("team/<uuid:team_id>", preferences.team, name="team"),
+    path("theme", preferences.theme, name="theme"),
+    path(
+        "login", LoginView.as_view(template_name="account/login.html", redirect_authenticated_user=True), name="login"
+    ),
+    path("logout", LogoutView.as_view(), name="logout"),
+]

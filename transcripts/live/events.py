@@ -9,8 +9,8 @@ ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on
 
 ``data`` of a stored event is the payload of its row, whose keys the pages rely on:
 
-- commit: ``index, start_ms, end_ms, text, words, language, speaker, confidence, unconfirmed``, the fields of the
-  Segment; ``text`` may be empty (silence was settled, there is no segment);
+- commit: ``segment`` (its index) and ``start_ms, end_ms, text, words, language, unconfirmed`` and perhaps ``speaker``
+  of the Segment; the provider's own extras (``raw``) stay in the log;
 - gap: ``start_ms, end_ms, reason`` (``source_dropped``, ``buffer_overflow`` …);
 - state: ``state`` and, where they help, ``code, message, next_step``;
 - notice: ``code, message`` and free details;
@@ -31,6 +31,7 @@ def _encode(message: Mapping[str, Any]) -> str:
 
 def stored(kind: str, seq: int, at: datetime, data: Mapping[str, Any]) -> str:
     """A row of the log as the browser gets it."""
+    data = {key: value for key, value in data.items() if key != "raw"}
     return _encode({"type": kind, "seq": seq, "at": at.isoformat(timespec="milliseconds"), "data": data})
 
 

@@ -1,0 +1,332 @@
+"""Photographs every page at 1280 and 360 px in light and dark, with believable content, into a folder.
+
+    python -m bench.screenshots FOLDER [--only NAME] [--chromium PATH]
+
+Pages come from the real application under uvicorn in this process, on a database of its own in a temporary folder; no
+worker runs, so states stand still. What it finds: what nobody would ship.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+PASSWORD = "correct horse battery"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDTHS = {"1280": (1280, 900), "360": (360, 780)}
+
+SENTENCES = """Good evening, and welcome to the programme.
+The river rose another thirty centimetres overnight, and the upper bridge is closed to traffic until further notice.
+We spoke to the harbour master this morning. She told us that the last flood of this size was in nineteen eighty-two.
+People here are used to water, she said, but not to water that stays.
+The council meets at six to decide whether the school opens tomorrow.
+In other news, the railway has published its winter timetable, with eleven more night trains than last year.
+Nobody expected the vote to be this close, least of all the people who had called it.
+What changed? Two things, according to our correspondent: the weather, and the price of bread.
+Let us listen to what the minister had to say when he came out of the building.
+I can tell you that we have read every page of the report, and that we will answer every one of its questions.
+He did not say when.
+The orchestra returns on Thursday with a programme of Sibelius and a new piece for two clarinets.
+And finally, the museum has found the owner of the umbrella.""".splitlines()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Stage:
+    """The people and transcripts in the pictures."""
+
+    def __init__(self) -> None:
+        from django.contrib.auth.models import User
+
+        from transcripts.models import Membership, Role, Team
+
+        self.alice = User.objects.create_user("alice", password=PASSWORD, first_name="Alice", last_name="Meyer")
+        self.empty_handed = User.objects.create_user("eve", password=PASSWORD, first_name="Eve")
+        self.newsroom = Team.objects.create(name="Newsroom")
+        for team, person in (
+            (self.newsroom, self.alice),
+            (Team.objects.create(name="Podcast desk"), self.alice),
+            (Team.objects.create(name="First steps"), self.empty_handed),
+        ):
+            Membership.objects.create(team=team, user=person, role=Role.OWNER)
+
+    def make(self, title: str, state: str, sentences: int = 0, *, minutes_ago: int = 5, **fields: Any) -> Any:
+        """A transcript with text and words, in a state."""
+        from django.utils import timezone
+
+        from transcripts import services
+        from transcripts.models import EventKind, Segment, SourceKind, Transcript
+        from transcripts.models.log import Entry, append
+
+        kind = fields.pop("kind", SourceKind.URL)
+        gap_after = fields.pop("gap_after", None)
+        unconfirmed = fields.pop("unconfirmed", None)
+        url = "https://media.example.org/programmes/evening-edition.mp3" if kind == SourceKind.URL else ""
+        submission = services.Submission(title=title, kind=kind, url=url)
+        transcript = services.submit(self.newsroom, self.alice, submission, wake=False)
+        append(transcript.pk, [Entry(EventKind.STATE, {"state": "running"})], when={})
+        append(transcript.pk, [Entry(EventKind.SESSION, {"connection": 1, "session_id": "s-1"})], when={})
+        clock = 700
+        for index in range(sentences):
+            text = SENTENCES[index % len(SENTENCES)]
+            words, clock = spread(text, clock)
+            payload = {"segment": index, "start_ms": words[0][1], "end_ms": words[-1][2], "text": text, "words": words}
+            payload |= {"unconfirmed": index == unconfirmed, "language": "en"}
+            seq = append(transcript.pk, [Entry(EventKind.COMMIT, payload)], when={})
+            row = {key: value for key, value in payload.items() if key != "segment"}
+            Segment.objects.create(transcript=transcript, index=index, seq=seq, **row)
+            clock += 600
+            if index == gap_after:
+                gap = {"start_ms": clock, "end_ms": clock + 12_000, "reason": "source_dropped"}
+                append(transcript.pk, [Entry(EventKind.GAP, gap)], when={})
+                clock += 12_500
+        ended = {"finished_at": timezone.now()} if state in ("completed", "failed", "cancelled") else {}
+        fields = {"committed_samples": clock * 16 if sentences else 0, "segment_count": sentences, **ended, **fields}
+        fields["last_text"] = SENTENCES[(sentences - 1) % len(SENTENCES)] if sentences else ""
+        created = timezone.now() - timedelta(minutes=minutes_ago)
+        entry = Entry(EventKind.STATE, {"state": state, "message": fields.get("message", "")})
+        append(transcript.pk, [entry], when={}, changes={"state": state, "created_at": created, **fields})
+        return Transcript.objects.get(pk=transcript.pk)
+
+    def fill(self) -> None:
+        """Everything that the pictures show."""
+        from transcripts.models import SourceKind
+
+        minute = 60 * 16_000
+        self.live = self.make("Harbour Radio, live", "running", 7, is_live=True)
+        self.gappy = self.make(
+            "Evening edition, Thursday",
+            "completed_with_gaps",
+            13,
+            gap_after=5,
+            unconfirmed=9,
+            minutes_ago=190,
+            gap_samples=12 * 16_000,
+        )
+        self.make(
+            "Interview with the harbour master", "running", 4, kind=SourceKind.UPLOAD, duration_samples=3 * minute
+        )
+        self.make(
+            "Council meeting, 18 November: flood protection, school opening and the budget", "queued", minutes_ago=1
+        )
+        self.failed = self.make(
+            "Morning show podcast, episode 214",
+            "failed",
+            2,
+            minutes_ago=25,
+            code="source_not_found",
+            message="The server has nothing at that address (404).",
+            next_step="Check the link, or upload the file instead.",
+        )
+        self.make(
+            "Parliament, committee room 3",
+            "paused",
+            3,
+            minutes_ago=40,
+            code="quota",
+            message="The quota of the hosted engine is used up.",
+            next_step="Ask the operator to raise it, or go on with the embedded engine.",
+        )
+        self.make(
+            "شريط الأخبار",
+            "completed",
+            3,
+            minutes_ago=400,
+            last_text="ارتفع منسوب النهر ثلاثين سنتيمتراً أخرى الليلة الماضية.",
+        )
+        self.sample = self.make(
+            "A line of Samuel Beckett, read aloud", "completed", 3, kind=SourceKind.SAMPLE, minutes_ago=1500
+        )
+        for number in range(12):
+            self.make(
+                f"Evening edition, {number + 2} November", "completed", 6 + number, minutes_ago=1440 * (number + 2)
+            )
+
+
+def spread(text: str, clock: int) -> tuple[list[list[Any]], int]:
+    """Words with times from ``clock`` on: ``[text, start_ms, end_ms, confidence]``; and the end."""
+    words: list[list[Any]] = []
+    for word in text.split():
+        length = 90 + 55 * len(word)
+        words.append([word, clock, clock + length, 0.97])
+        clock += length + 40
+    return words, clock
+
+
+Prepare = Callable[[Any], Awaitable[None]]
+
+
+def scenes(stage: Stage, publish: Any) -> list[tuple[str, str, Any, Prepare | None]]:
+    """Name, path, who looks, and what to do before the picture."""
+
+    async def speak(page: Any) -> None:
+        from transcripts.live import events
+
+        await page.wait_for_function("document.querySelector('#link-state').dataset.state === 'live'")
+        text = "and the water company says that the pumping station at the old mill will run through"
+        heard = stage.live.committed_samples // 16
+        await publish.send_partial(stage.live.pk, events.partial(text, heard, heard + 4200, 1))
+        await page.wait_for_selector("#partial:not([hidden])")
+
+    async def play(page: Any) -> None:
+        await page.evaluate("document.querySelector('audio').currentTime = 2.4")
+        await page.wait_for_timeout(400)
+
+    async def open_more(page: Any) -> None:
+        await page.fill("textarea[name=links]", "https://media.example.org/a.mp3\nhttp://192.168.0.4/private.mp3")
+        await page.click(".more > summary")
+
+    async def wrong(page: Any) -> None:
+        await page.fill("textarea[name=links]", "http://192.168.0.4/private.mp3\nftp://media.example.org/a.mp3")
+        await page.click(".sheet-end .primary")
+        await page.wait_for_selector("[data-error-for=links]:not([hidden])")
+
+    async def open_export(page: Any) -> None:
+        await page.click(".export-menu > summary")
+
+    async def offline(page: Any) -> None:
+        await page.wait_for_function("document.querySelector('#link-state').dataset.state === 'live'")
+        await page.context.set_offline(True)
+        await page.wait_for_selector("#banner:not([hidden])")
+
+    async def scroll_up(page: Any) -> None:
+        await speak(page)
+        await page.mouse.move(300, 400)
+        await page.mouse.wheel(0, -400)
+        await page.wait_for_timeout(300)
+
+    return [
+        ("login", "/login", None, None),
+        ("board-empty", "/", stage.empty_handed, None),
+        ("board", "/", stage.alice, None),
+        ("new", "/new", stage.alice, None),
+        ("new-more", "/new", stage.alice, open_more),
+        ("new-wrong", "/new", stage.alice, wrong),
+        ("session-live", f"/s/{stage.live.pk}", stage.alice, speak),
+        ("session-reading", f"/s/{stage.live.pk}", stage.alice, scroll_up),
+        ("session-gap", f"/s/{stage.gappy.pk}", stage.alice, None),
+        ("session-export", f"/s/{stage.gappy.pk}", stage.alice, open_export),
+        ("session-failed", f"/s/{stage.failed.pk}", stage.alice, None),
+        ("session-offline", f"/s/{stage.live.pk}", stage.alice, offline),
+        ("session-player", f"/s/{stage.sample.pk}", stage.alice, play),
+        ("library", "/library", stage.alice, None),
+        ("library-nothing", "/library?q=zebra", stage.alice, None),
+        ("missing", "/s/00000000-0000-0000-0000-000000000000", stage.alice, None),
+    ]
+
+
+async def photograph(folder: Path, port: int, stage: Stage, only: str, chromium: str) -> int:
+    """Take all pictures; returns the number of script errors seen in the browser's console."""
+    from playwright.async_api import async_playwright
+
+    from transcripts.live import publish
+
+    problems: list[str] = []
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        for name, path, person, prepare in scenes(stage, publish):
+            if only and not name.startswith(only):
+                continue
+            for width, (across, down) in WIDTHS.items():
+                for scheme in ("light", "dark"):
+                    context = await browser.new_context(
+                        viewport={"width": across, "height": down},
+                        color_scheme=scheme,
+                        base_url=f"http://127.0.0.1:{port}",
+                    )
+                    page = await context.new_page()
+                    page.on(
+                        "console", lambda said, at=name: said.type == "error" and problems.append(f"{at}: {said.text}")
+                    )
+                    page.on("pageerror", lambda error, at=name: problems.append(f"{at}: {error}"))
+                    if person is not None:
+                        await context.add_cookies([await session_cookie(person, port)])
+                    await page.goto(path, wait_until="load")
+                    await page.wait_for_timeout(250)
+                    if prepare is not None:
+                        await prepare(page)
+                    wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+                    if wide:
+                        problems.append(f"{name} at {width} px scrolls sideways")
+                    await page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
+                    await context.close()
+        await browser.close()
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return len(problems)
+
+
+async def session_cookie(person: Any, port: int) -> Any:
+    """A logged-in session, as the browser keeps it."""
+    from asgiref.sync import sync_to_async
+    from django.test import Client
+
+    client = Client()
+    await sync_to_async(client.force_login)(person)
+    return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": f"http://127.0.0.1:{port}"}
+
+
+async def run(folder: Path, port: int, only: str, chromium: str) -> int:
+    """Serve and photograph."""
+    import uvicorn
+    from asgiref.sync import sync_to_async
+
+    from sttweb.asgi import application
+
+    stage = await sync_to_async(Stage)()
+    await sync_to_async(stage.fill)()
+    config = uvicorn.Config(
+        application, host="127.0.0.1", port=port, log_level="warning", lifespan="off", ws="websockets-sansio"
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    try:
+        return await photograph(folder, port, stage, only, chromium)
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def main() -> int:
+    """Set up a database of its own, then take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="", help="names that begin with this")
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="sttweb-pictures-") as var:
+        os.environ |= {"STTWEB_VAR": var, "STTWEB_PORT": str(port), "DJANGO_SETTINGS_MODULE": "sttweb.settings"}
+        os.environ |= {"DATABASE_URL": "", "REDIS_URL": "", "DJANGO_ALLOW_ASYNC_UNSAFE": ""}
+        import django
+        from django.core.management import call_command
+
+        django.setup()
+        call_command("migrate", verbosity=0)
+        return 1 if asyncio.run(run(options.folder, port, options.only, options.chromium)) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

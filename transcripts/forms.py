@@ -1,0 +1,280 @@
+"""What people fill in: links and files to transcribe, and how. Judges and cleans; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields as fields_of
+from ipaddress import ip_network
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from transcripts.media.errors import BlockedUrl, NotMedia
+from transcripts.media.guard import Policy, judge_url
+from transcripts.media.sniff import SNIFF_BYTES, judge_content
+from transcripts.models import Engine
+from transcripts.realtime.options import REDACTION_MODES, VAD_RANGES, SessionOptions
+
+MAX_LINKS = 50
+LANGUAGES = [
+    ("", gettext_lazy("Detect automatically")), ("en", "English"), ("de", "Deutsch"), ("fr", "Français"),
+    ("es", "Español"), ("it", "Italiano"), ("pt", "Português"), ("nl", "Nederlands"), ("pl", "Polski"),
+    ("sv", "Svenska"), ("da", "Dansk"), ("no", "Norsk"), ("fi", "Suomi"), ("cs", "Čeština"), ("ro", "Română"),
+    ("el", "Ελληνικά"), ("uk", "Українська"), ("ru", "Русский"), ("tr", "Türkçe"), ("ar", "العربية"),
+    ("he", "עברית"), ("hi", "हिन्दी"), ("id", "Bahasa Indonesia"), ("vi", "Tiếng Việt"), ("ja", "日本語"),
+    ("ko", "한국어"), ("zh", "中文"),
+]  # fmt: skip
+PRESETS = [
+    ("", pgettext_lazy("preset", "Automatic: quick for streams, accurate for files")),
+    ("live", pgettext_lazy("preset", "Live: settle text at every short pause")),
+    ("accurate", pgettext_lazy("preset", "Accurate: settle text in longer stretches")),
+    ("provider_vad", pgettext_lazy("preset", "The engine decides when to settle text")),
+    ("manual", pgettext_lazy("preset", "Manual: when somebody presses Commit now")),
+]
+VAD_LABELS = {
+    "vad_silence_threshold_secs": gettext_lazy("Silence before a commit, in seconds"),
+    "vad_threshold": gettext_lazy("Voice threshold"),
+    "min_speech_duration_ms": gettext_lazy("Shortest speech, in milliseconds"),
+    "min_silence_duration_ms": gettext_lazy("Shortest silence, in milliseconds"),
+}
+
+
+def fetch_policy() -> Policy:
+    """What the operator lets people fetch."""
+    networks = tuple(ip_network(text) for text in settings.FETCH_ALLOW_NETWORKS)
+    return Policy(allow_networks=networks, allow_ports=frozenset(settings.FETCH_ALLOW_PORTS))
+
+
+def title_of_link(url: str) -> str:
+    """A first title for a link: the name of what it leads to, else the host."""
+    parts = urlsplit(url)
+    name = unquote(parts.path.rstrip("/").rsplit("/", 1)[-1])
+    return title_of_file(name) or parts.hostname or url
+
+
+def title_of_file(name: str) -> str:
+    """A file's name as a title: one line without its ending, without invisible characters."""
+    stem = name.rsplit("/", 1)[-1].rsplit("\\", 1)[-1]
+    dot = stem.rfind(".")
+    stem = stem[:dot] if dot > 0 and len(stem) - dot <= 6 else stem
+    shown = "".join(char if char.isprintable() else " " for char in stem.replace("_", " "))
+    return " ".join(shown.split())[:200]
+
+
+class ManyFilesInput(forms.ClearableFileInput):
+    """A file input for several files."""
+
+    allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """Any number of files, each within the operator's limit; cleans to a list."""
+
+    widget = ManyFilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
+        """Every file that was chosen."""
+        files: list[UploadedFile[Any]] = [super(ManyFilesField, self).clean(one, initial) for one in data or []]
+        for one in files:
+            if (one.size or 0) > settings.STTWEB_MAX_MEDIA_BYTES:
+                limit = filesizeformat(settings.STTWEB_MAX_MEDIA_BYTES)
+                raise forms.ValidationError(
+                    _("“%(name)s” is larger than %(limit)s, the most that is allowed here."),
+                    params={"name": one.name, "limit": limit},
+                )
+            _refuse_other_content(one)
+        return files
+
+
+def _refuse_other_content(file: UploadedFile[Any]) -> None:
+    """Say at once what would fail later: the first bytes tell what a file is, whatever it is called."""
+    head = file.read(SNIFF_BYTES)
+    file.seek(0)
+    try:
+        judge_content(head)
+    except NotMedia as error:
+        sentence = f"{file.name}: {error.message} {error.next_step}".rstrip()
+        raise forms.ValidationError(sentence, code=error.code) from error
+
+
+class ListField(forms.CharField):
+    """Entries one a line, or between commas; cleans to a tuple of them."""
+
+    def clean(self, value: Any) -> tuple[str, ...]:
+        """The entries, without blanks around them and without empty ones."""
+        text = super().clean(value)
+        return tuple(entry.strip() for line in text.splitlines() for entry in line.split(",") if entry.strip())
+
+
+def _toggle(label: Any, *, hint: Any = "", initial: bool = False) -> forms.BooleanField:
+    return forms.BooleanField(label=label, help_text=hint, required=False, initial=initial)
+
+
+class SubmitForm(forms.Form):
+    """Links or files, and how they are to be transcribed. ``cleaned_data["links"]`` is a list of judged URLs."""
+
+    links = forms.CharField(
+        label=gettext_lazy("Links"),
+        required=False,
+        strip=True,
+        max_length=MAX_LINKS * 2100,
+        help_text=gettext_lazy("Audio, video or a live stream; one link a line."),
+        widget=forms.Textarea(attrs={"rows": 3, "inputmode": "url", "spellcheck": "false", "autocomplete": "off"}),
+    )
+    uploads = ManyFilesField(label=gettext_lazy("Files"), required=False)
+    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=LANGUAGES, required=False)
+    engine = forms.ChoiceField(label=gettext_lazy("Engine"), choices=Engine, required=False, widget=forms.RadioSelect)
+    preset = forms.ChoiceField(label=gettext_lazy("When text settles"), choices=PRESETS, required=False)
+
+    pace = forms.FloatField(
+        label=gettext_lazy("Pace of files, times real time"), required=False, min_value=0.1, max_value=100
+    )
+    secondary_languages = ListField(
+        label=gettext_lazy("Other languages spoken"), required=False, help_text=gettext_lazy("Codes such as de, fr.")
+    )
+    keyterms = ListField(
+        label=gettext_lazy("Names and terms to expect"),
+        required=False,
+        help_text=gettext_lazy("One a line, at most 50 of 20 characters. Costs extra at the hosted engine."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    include_timestamps = _toggle(gettext_lazy("Word times"), initial=True)
+    include_language_detection = _toggle(gettext_lazy("Report the language of each passage"))
+    no_verbatim = _toggle(gettext_lazy("Leave out filler words"))
+    filter_background_audio = _toggle(
+        gettext_lazy("Filter background sound"), hint=gettext_lazy("Not together with word times.")
+    )
+    enable_logging = _toggle(
+        gettext_lazy("Let the hosted engine keep logs"),
+        hint=gettext_lazy("Off asks for zero retention, which needs an enterprise account."),
+        initial=True,
+    )
+    commit_strategy = forms.ChoiceField(
+        label=gettext_lazy("How the engine decides"),
+        required=False,
+        choices=[("vad", gettext_lazy("By silence")), ("turn_prediction", gettext_lazy("By predicted turns"))],
+        help_text=gettext_lazy("Only when the engine decides."),
+    )
+    vad_silence_threshold_secs = forms.FloatField(required=False)
+    vad_threshold = forms.FloatField(required=False)
+    min_speech_duration_ms = forms.IntegerField(required=False)
+    min_silence_duration_ms = forms.IntegerField(required=False)
+    entity_detection = ListField(
+        label=gettext_lazy("Entities to mark"), required=False, help_text=gettext_lazy("Such as all, pii, phi, pci.")
+    )
+    entity_redaction = ListField(label=gettext_lazy("Entities to redact"), required=False)
+    entity_redaction_mode = forms.ChoiceField(
+        label=gettext_lazy("Redacted as"),
+        required=False,
+        choices=[("", gettext_lazy("The engine's default")), *((mode, mode) for mode in REDACTION_MODES)],
+    )
+    transcript_edit = forms.CharField(
+        label=gettext_lazy("Instruction for the written text"),
+        required=False,
+        help_text=gettext_lazy("At most 2000 characters. Costs extra."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    model_id = forms.CharField(label=gettext_lazy("Model"), required=False, initial=SessionOptions().model_id)
+
+    #: Fields under *More*, by headline; all are parameters of the session but the pace.
+    GROUPS = (
+        (gettext_lazy("Speech"), ("secondary_languages", "keyterms", "pace")),
+        (
+            gettext_lazy("Text"),
+            ("include_timestamps", "include_language_detection", "no_verbatim", "filter_background_audio",
+             "enable_logging"),
+        ),
+        (gettext_lazy("When the engine decides"), ("commit_strategy", *VAD_RANGES)),
+        (
+            gettext_lazy("Entities and editing"),
+            ("entity_detection", "entity_redaction", "entity_redaction_mode", "transcript_edit", "model_id"),
+        ),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["engine"].initial = settings.STTWEB_ENGINE
+        for name, (low, high, _unit) in VAD_RANGES.items():
+            self.fields[name].label = VAD_LABELS[name]
+            self.fields[name].widget.attrs |= {"min": low, "max": high, "step": "any"}
+        for name, field in self.fields.items():
+            field.widget.attrs["aria-describedby"] = f"{name}-about"
+
+    @property
+    def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        """The fields under *More*, by headline."""
+        return [(headline, [self[name] for name in names]) for headline, names in self.GROUPS]
+
+    @property
+    def more_is_open(self) -> bool:
+        """A field under *More* has something to say."""
+        return any(name in self.errors for _headline, names in self.GROUPS for name in names)
+
+    @property
+    def hosted_is_ready(self) -> bool:
+        """The operator has set a key for the hosted engine."""
+        return bool(settings.ELEVENLABS_API_KEY)
+
+    def clean_links(self) -> list[str]:
+        """Each line judged; the first problem names its line."""
+        lines = [line.strip() for line in self.cleaned_data["links"].splitlines() if line.strip()]
+        if len(lines) > MAX_LINKS:
+            raise forms.ValidationError(_("At most %(count)s links at once."), params={"count": MAX_LINKS})
+        policy = fetch_policy()
+        problems = [found for line in lines if (found := _link_problem(line, policy))]
+        if problems:
+            raise forms.ValidationError(problems)
+        return lines
+
+    def clean_engine(self) -> str:
+        """The chosen engine, which must be able to work here."""
+        engine: str = self.cleaned_data["engine"] or settings.STTWEB_ENGINE
+        if engine == Engine.ELEVENLABS and not self.hosted_is_ready:
+            raise forms.ValidationError(
+                _("No key for the hosted engine is set on this server. Ask the operator to set ELEVENLABS_API_KEY.")
+            )
+        return engine
+
+    def clean(self) -> dict[str, Any]:
+        """What concerns several fields: something to transcribe, and options that the service takes."""
+        data = super().clean() or self.cleaned_data
+        if not (data.get("links") or data.get("uploads") or self.errors):
+            self.add_error("links", _("Paste a link, or choose a file."))
+        if data.get("engine") == Engine.EMBEDDED and data.get("language") not in ("", "en", None):
+            self.add_error("language", _("The embedded engine hears English only."))
+        for name, sentence in self.session_options().problems().items():
+            self.add_error("language" if name == "language_code" else name if name in self.fields else None, sentence)
+        return data
+
+    def session_options(self) -> SessionOptions:
+        """The parameters of the session; fields in error keep their defaults."""
+        known = {item.name for item in fields_of(SessionOptions)}
+        values = {name: value for name, value in self.cleaned_data.items() if name in known and value not in ("", None)}
+        if self.cleaned_data.get("preset") != "provider_vad":
+            values["commit_strategy"] = "manual"
+        return SessionOptions(**values, language_code=self.cleaned_data.get("language") or None)
+
+    def options(self) -> dict[str, Any]:
+        """What a transcript keeps in ``options``: the session's parameters and our own ``preset`` and ``pace``."""
+        own = {name: self.cleaned_data.get(name) for name in ("preset", "pace")}
+        return self.session_options().to_dict() | {name: value for name, value in own.items() if value}
+
+
+def _link_problem(link: str, policy: Policy) -> str:
+    try:
+        judge_url(link, policy)
+    except BlockedUrl as error:
+        shown = link if len(link) <= 60 else f"{link[:57]}…"
+        return f"{shown}: {error.message} {error.next_step}".rstrip()
+    return ""
+
+
+def first_errors(form: forms.Form) -> Mapping[str, Iterable[str]]:
+    """Errors by field for a script; what belongs to no field stands under an empty name."""
+    return {"" if name == "__all__" else name: [str(text) for text in texts] for name, texts in form.errors.items()}

@@ -1,0 +1,84 @@
+// Keeps the newest text in view while the reader wants it. Only a gesture of the reader leaves; only the bottom of the
+// page, or the pill, comes back.
+import { byId, say, slot } from "./dom.js";
+
+const NEAR = 24;
+const LEFT = 80;
+const GESTURE_MS = 1500;
+const SCROLL_KEYS = new Set(["PageUp", "PageDown", "ArrowUp", "ArrowDown", "Home", "End", " "]);
+
+export class Follow {
+  #pill = byId("follow");
+  #gesture = 0;
+  #unread = 0;
+  #running = false;
+
+  constructor({ running }) {
+    this.following = running && !location.hash;
+    for (const name of ["wheel", "touchmove", "pointerdown"]) {
+      addEventListener(name, () => this.#touched(), { passive: true });
+    }
+    addEventListener("keydown", (event) => SCROLL_KEYS.has(event.key) && this.#touched());
+    addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    document.addEventListener("selectionchange", () => this.#selected());
+    this.#pill.addEventListener("click", () => this.resume());
+    this.running(running);
+  }
+
+  /** Whether new text may still come. */
+  running(yes) {
+    this.#running = yes;
+    this.#show();
+  }
+
+  /** New text is in the page: `lines` of them were committed. */
+  grown(lines) {
+    if (this.following) this.#toBottom();
+    else this.#unread += lines;
+    this.#show();
+  }
+
+  leave() {
+    if (!this.following) return;
+    this.following = false;
+    this.#show();
+  }
+
+  resume() {
+    this.following = true;
+    this.#unread = 0;
+    this.#toBottom();
+    this.#show();
+  }
+
+  #touched() {
+    this.#gesture = performance.now();
+  }
+
+  #distance() {
+    const page = document.scrollingElement;
+    return page.scrollHeight - page.scrollTop - innerHeight;
+  }
+
+  #scrolled() {
+    const distance = this.#distance();
+    if (!this.following && distance < NEAR && this.#running) this.resume();
+    else if (this.following && distance > LEFT && performance.now() - this.#gesture < GESTURE_MS) this.leave();
+  }
+
+  #selected() {
+    const selection = getSelection();
+    if (!selection.isCollapsed && byId("lines").contains(selection.anchorNode)) this.leave();
+  }
+
+  #toBottom() {
+    scrollTo({ top: document.scrollingElement.scrollHeight, behavior: "instant" });
+  }
+
+  #show() {
+    this.#pill.hidden = !this.#running && (this.following || this.#unread === 0);
+    this.#pill.dataset.following = String(this.following);
+    const word = this.following ? say("follow") : this.#unread ? say("jumpN", this.#unread) : say("jump");
+    slot(this.#pill, "word").textContent = word;
+  }
+}

@@ -1,0 +1,157 @@
+// One socket a page: says the last number it has, gets what it lacks, then follows; comes back by itself.
+//
+// States told to `onState`: connecting, live, reconnecting, offline, and the final ones gone and login.
+
+const FIRST_DELAY = 500;
+const LAST_DELAY = 30000;
+const HIDDEN_MS = 60000;
+const SLEEP_MS = 20000;
+const TICK_MS = 5000;
+const NOT_LOGGED_IN = 4401;
+const NOT_FOUND = 4404;
+
+export class Live {
+  #socket = null;
+  #attempt = 0;
+  #timer = 0;
+  #hiddenTimer = 0;
+  #asking = false;
+  #ended = false;
+  #opened = false;
+  #fresh = 0;
+
+  /** `numbered`: messages carry `seq` and none may be missing. */
+  constructor(path, { after = 0, numbered = true, onMessage, onState }) {
+    Object.assign(this, { path, last: after, numbered, onMessage, onState });
+    addEventListener("online", () => this.#now());
+    addEventListener("offline", () => this.#drop("offline"));
+    addEventListener("pagehide", () => this.#drop());
+    addEventListener("pageshow", (event) => event.persisted && this.#now());
+    document.addEventListener("visibilitychange", () => this.#visibility());
+    this.#watchSleep();
+    this.#connect();
+  }
+
+  #tell(state, detail) {
+    if (!this.#ended) this.onState(state, detail);
+  }
+
+  #connect() {
+    if (this.#ended || this.#socket) return;
+    if (!navigator.onLine) return this.#tell("offline");
+    const url = new URL(this.path, location.href);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    this.#tell(this.#attempt || this.#opened ? "reconnecting" : "connecting");
+    const socket = new WebSocket(url);
+    let open = false;
+    this.#socket = socket;
+    socket.onopen = () => {
+      open = true;
+      this.#hello();
+    };
+    socket.onmessage = (event) => socket === this.#socket && this.#read(JSON.parse(event.data));
+    socket.onclose = (event) => {
+      if (socket !== this.#socket) return;
+      this.#socket = null;
+      this.#closed(event.code, open);
+    };
+  }
+
+  #hello() {
+    this.#asking = true;
+    this.#fresh = 0;
+    this.#socket.send(JSON.stringify({ type: "hello", after: this.last }));
+  }
+
+  #read(message) {
+    if (message.type === "caught_up") return this.#caughtUp(message.seq);
+    if (this.numbered && message.seq !== undefined) {
+      if (message.seq <= this.last) return;
+      if (message.seq > this.last + 1) {
+        // A hole: ask once; what comes before the answer is not in order.
+        if (!this.#asking) this.#hello();
+        return;
+      }
+      this.last = message.seq;
+      this.#fresh += 1;
+    }
+    this.onMessage(message);
+  }
+
+  #caughtUp(seq) {
+    this.#asking = false;
+    // The server knows less than this page: the database is another one now.
+    if (this.numbered && seq < this.last) return location.reload();
+    const again = this.#opened;
+    this.#attempt = 0;
+    this.#opened = true;
+    this.#tell("live", { again, fresh: this.#fresh });
+  }
+
+  async #closed(code, opened) {
+    if (code === NOT_LOGGED_IN) return this.#end("login");
+    if (code === NOT_FOUND) return this.#end("gone");
+    // A refusal before the handshake has no code in a browser: ask the page itself.
+    if (!opened && navigator.onLine && (await this.#refused())) return;
+    this.#later();
+  }
+
+  async #refused() {
+    try {
+      const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" });
+      if (answer.type === "opaqueredirect") this.#end("login");
+      else if (answer.status === 404) this.#end("gone");
+    } catch {
+      // The server is away: not a refusal.
+    }
+    return this.#ended;
+  }
+
+  #end(state) {
+    this.#tell(state);
+    this.#ended = true;
+    this.#drop(state);
+  }
+
+  #later() {
+    clearTimeout(this.#timer);
+    if (document.hidden && this.#attempt > 3) return;
+    const delay = Math.min(FIRST_DELAY * 2 ** this.#attempt, LAST_DELAY);
+    this.#attempt += 1;
+    this.#tell(navigator.onLine ? "reconnecting" : "offline");
+    this.#timer = setTimeout(() => this.#connect(), delay * (0.5 + Math.random() / 2));
+  }
+
+  #now() {
+    clearTimeout(this.#timer);
+    this.#attempt = 0;
+    this.#connect();
+  }
+
+  #drop(state) {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    if (state) this.#tell(state);
+  }
+
+  #visibility() {
+    clearTimeout(this.#hiddenTimer);
+    if (document.hidden) this.#hiddenTimer = setTimeout(() => this.#drop("reconnecting"), HIDDEN_MS);
+    else if (!this.#socket) this.#now();
+  }
+
+  /** After a closed lid the old socket looks open for minutes: a clock that jumped says better. */
+  #watchSleep() {
+    let before = Date.now();
+    setInterval(() => {
+      const now = Date.now();
+      if (now - before > SLEEP_MS && !document.hidden) {
+        this.#drop("reconnecting");
+        this.#now();
+      }
+      before = now;
+    }, TICK_MS);
+  }
+}

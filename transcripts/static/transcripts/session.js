@@ -1,0 +1,173 @@
+// The session page: what the server rendered goes on to grow, row by row, from the socket.
+import { announce, byId, clock, config, say, setPill, setText, slot, span } from "./dom.js";
+import { Follow } from "./follow.js";
+import { Live } from "./live.js";
+import { showLink } from "./shell.js";
+
+const CONNECTING_MS = 600;
+const CAUGHT_UP_MS = 3000;
+
+const page = byId("session");
+const settings = config("session-config");
+const lines = byId("lines");
+const partial = byId("partial");
+const banner = byId("banner");
+const isFinal = (state) => settings.final.includes(state);
+const follow = new Follow({ running: !isFinal(settings.state) });
+let lastEnd = Number([...lines.querySelectorAll(".line")].at(-1)?.dataset.end ?? 0);
+let bannerTimer = 0;
+
+const cloned = (id) => byId(id).content.firstElementChild.cloneNode(true);
+
+function makeLine({ seq, data }) {
+  const line = cloned("line-template");
+  line.id = `seg-${data.segment}`;
+  Object.assign(line.dataset, { seq, start: data.start_ms, end: data.end_ms });
+  line.dataset.words = JSON.stringify(data.words ?? []);
+  line.firstElementChild.textContent = clock(data.start_ms);
+  line.firstElementChild.href = `#${line.id}`;
+  slot(line, "text").textContent = data.text;
+  if (data.language) line.querySelector(".said").lang = data.language;
+  if (data.speaker) {
+    const speaker = document.createElement("span");
+    speaker.className = "speaker";
+    speaker.textContent = data.speaker;
+    line.querySelector(".said").prepend(speaker, " ");
+  }
+  if (data.unconfirmed) {
+    line.classList.add("unconfirmed");
+    line.append(cloned("flag-template"));
+  }
+  return line;
+}
+
+function makeGap({ seq, data }) {
+  const gap = cloned("gap-template");
+  const reason = settings.reasons[data.reason] ?? String(data.reason ?? "").replaceAll("_", " ");
+  gap.dataset.seq = seq;
+  gap.querySelector(".gap-text").textContent = `${say("lost", span(data.end_ms - data.start_ms))}: ${reason}`;
+  gap.querySelector(".gap-time").textContent = `${clock(data.start_ms)}–${clock(data.end_ms)}`;
+  return gap;
+}
+
+/** Rows that the server rendered between reading the number and reading the rows come again: once is enough. */
+const isShown = (seq) => lines.querySelector(`[data-seq="${seq}"]`) !== null;
+
+function append(row) {
+  byId("nothing").hidden = true;
+  lines.append(row);
+}
+
+function showPartial({ text, start_ms: start, heard_ms: heard }) {
+  if (start < lastEnd - 1) return;
+  byId("heard").textContent = clock(heard);
+  partial.dataset.start = start;
+  partial.querySelector(".time").textContent = clock(start);
+  partial.querySelector(".said").textContent = text;
+  partial.hidden = !text;
+  if (text) byId("nothing").hidden = true;
+  follow.grown(0);
+}
+
+function commit(message) {
+  const { data } = message;
+  lastEnd = Math.max(lastEnd, data.end_ms);
+  if (Number(partial.dataset.start ?? Infinity) < data.end_ms) partial.hidden = true;
+  if (data.text && !isShown(message.seq)) append(makeLine(message));
+  byId("heard").textContent = clock(data.end_ms);
+  page.dispatchEvent(new CustomEvent("grown"));
+  follow.grown(1);
+}
+
+function changeState({ state, message = "", next_step: nextStep = "" }) {
+  page.dataset.state = state;
+  setPill(page, settings.looks, state, settings.live);
+  for (const [name, states] of Object.entries(settings.controls)) {
+    for (const control of page.querySelectorAll(`[data-control="${name}"]`)) control.hidden = !states.includes(state);
+  }
+  const problem = byId("problem");
+  problem.hidden = !message || !settings.problems.includes(state);
+  setText(slot(problem, "message"), message);
+  setText(slot(problem, "next_step"), nextStep);
+  showTail(state);
+  if (isFinal(state)) partial.hidden = true;
+  follow.running(!isFinal(state));
+  announce([settings.looks[state]?.word, message].filter(Boolean).join(": "));
+}
+
+/** What is known about the text to come, under the text. */
+function showTail(state) {
+  setText(byId("tail"), ["finishing", "waiting"].includes(state) ? settings.looks[state].hint : "");
+}
+
+function addToLog({ seq, at, type, data }) {
+  const item = document.createElement("li");
+  const time = document.createElement("time");
+  const text = document.createElement("span");
+  const words = {
+    state: () => [settings.looks[data.state]?.word ?? data.state, data.message].filter(Boolean).join(": "),
+    gap: () => makeGap({ seq, data }).querySelector(".gap-text").textContent,
+  };
+  item.dataset.seq = seq;
+  time.dateTime = at;
+  time.textContent = new Date(at).toLocaleTimeString([], { hour12: false });
+  text.textContent = words[type]?.() ?? data.message ?? data.code ?? byId("strings").dataset.connected;
+  item.append(time, " ", text);
+  if (!byId("log").querySelector(`[data-seq="${seq}"]`)) byId("log").prepend(item);
+}
+
+const handlers = {
+  partial: ({ data }) => showPartial(data),
+  commit,
+  gap(message) {
+    if (!isShown(message.seq)) append(makeGap(message));
+    follow.grown(1);
+    addToLog(message);
+  },
+  state(message) {
+    changeState(message.data);
+    addToLog(message);
+  },
+  session: addToLog,
+  notice: addToLog,
+};
+
+function showBanner(text, tone, forMs = 0) {
+  clearTimeout(bannerTimer);
+  banner.dataset.tone = tone;
+  setText(banner, text);
+  if (text) announce(text);
+  if (forMs) bannerTimer = setTimeout(() => setText(banner, ""), forMs);
+}
+
+function lost(state) {
+  const upTo = lastEnd ? say("complete", clock(lastEnd)) : say("nothing");
+  showBanner(`${say(state)} ${upTo}`, "warn");
+  partial.hidden = true;
+}
+
+const states = {
+  connecting() {
+    clearTimeout(bannerTimer);
+    bannerTimer = setTimeout(() => showBanner(say("connecting"), "quiet"), CONNECTING_MS);
+  },
+  reconnecting: () => lost("reconnecting"),
+  offline: () => lost("offline"),
+  gone: () => showBanner(say("gone"), "bad"),
+  login: () => showBanner(say("login"), "bad"),
+  live({ again, fresh }) {
+    if (!again) showBanner("", "quiet");
+    else showBanner(fresh ? say("caughtUpN", fresh) : say("caughtUp"), "good", CAUGHT_UP_MS);
+  },
+};
+
+showTail(settings.state);
+if (follow.following) follow.resume();
+new Live(settings.socket, {
+  after: settings.after,
+  onMessage: (message) => handlers[message.type]?.(message),
+  onState(state, detail) {
+    showLink(state);
+    states[state]?.(detail);
+  },
+});

@@ -1,0 +1,53 @@
+// What every page has: menus that close, the theme switch, the connection dot, and errors of controls.
+import { announce, byId, csrfToken, say, slot } from "./dom.js";
+
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector("details.menu[open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+byId("theme-form")?.addEventListener("submit", (event) => {
+  const chosen = event.submitter?.value;
+  if (!chosen) return;
+  event.preventDefault();
+  document.documentElement.dataset.theme = chosen;
+  for (const button of event.target.querySelectorAll("[name=theme]")) {
+    button.setAttribute("aria-pressed", String(button.value === chosen));
+  }
+  const body = new FormData(event.target);
+  body.set("theme", chosen);
+  fetch(event.target.action, { method: "POST", body, redirect: "manual" });
+});
+
+/** The dot in the rail: `state` is one of live.js. */
+export function showLink(state) {
+  const place = byId("link-state");
+  const words = { live: "connected", gone: "offline", login: "offline" };
+  if (!place) return;
+  place.hidden = false;
+  place.dataset.state = state;
+  slot(place, "word").textContent = say(words[state] ?? state);
+}
+
+document.body.addEventListener("htmx:configRequest", (event) => {
+  event.detail.headers["X-CSRFToken"] = csrfToken();
+});
+
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status === 409) announce(xhr.responseText);
+  else if (xhr.status >= 400) announce(say("failed"));
+});
+
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  event.target.closest?.("details.menu")?.removeAttribute("open");
+});

@@ -1,0 +1,78 @@
+"""What the templates need beyond Django's own tags: times, icons, state pills."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from transcripts.models import Event
+from transcripts.views import looks
+
+register = template.Library()
+
+
+@register.filter
+def clock(ms: int | None) -> str:
+    """Milliseconds as ``1:23`` or ``1:02:03``."""
+    return looks.clock(ms or 0)
+
+
+@register.filter
+def gap_reason(code: str) -> str:
+    """Why audio is missing, in words."""
+    return str(looks.gap_reason(code))
+
+
+@register.filter
+def gap_length(ms: int) -> str:
+    """How much is missing: ``12 s`` or ``3:05``."""
+    return _("%(seconds)s s") % {"seconds": max(round(ms / 1000), 1)} if ms < 60_000 else looks.clock(ms)
+
+
+@register.filter
+def kind_icon(kind: str) -> str:
+    """The icon of a source kind."""
+    return looks.KIND_ICONS.get(kind, "file")  # type: ignore[call-overload, no-any-return]
+
+
+@register.filter
+def moment(text: str) -> datetime:
+    """An ISO time of the wire as a time that `date` formats."""
+    return localtime(datetime.fromisoformat(text))
+
+
+@register.filter
+def words_json(words: list[list[Any]]) -> str:
+    """Text and times of each word, for the player; escaped by the template like any attribute."""
+    return json.dumps([word[:3] for word in words], ensure_ascii=False, separators=(",", ":"))
+
+
+@register.simple_tag
+def log_text(event: Event) -> str:
+    """What a row of the log says, in words."""
+    return looks.log_text(event.kind, event.payload)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """A symbol of the sprite, decorative: the word beside it says the same."""
+    return format_html('<svg class="icon" aria-hidden="true" focusable="false"><use href="#i-{}"/></svg>', name)
+
+
+@register.inclusion_tag("transcripts/_pill.html")
+def pill(state: str, is_live: bool = False) -> dict[str, Any]:
+    """The state as icon, word and colour."""
+    return {"look": looks.look(state, is_live), "state": state}
+
+
+@register.filter
+def offers(state: str, control: str) -> bool:
+    """Whether a state offers a control."""
+    return state in looks.CONTROLS[control]

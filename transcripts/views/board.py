@@ -1,0 +1,54 @@
+"""The live board: what the team transcribes now, and what needs attention."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from transcripts.forms import SubmitForm
+from transcripts.live.board import card_data, read_board
+from transcripts.models import ACTIVE, FINAL, SourceKind, State, Transcript
+from transcripts.models.states import BOARD_ORDER
+from transcripts.views import looks
+from transcripts.views.shell import TeamRequest, in_team
+
+#: Filters of the board, as links: name -> the states that it keeps.
+FILTERS: dict[str, frozenset[State]] = {
+    "active": frozenset(State) - FINAL,
+    "attention": frozenset({State.FAILED, State.PAUSED, State.WAITING}),
+    "done": frozenset({State.COMPLETED, State.COMPLETED_WITH_GAPS}),
+}
+#: A card with nothing on it, from which the script makes new ones.
+BLANK = card_data(Transcript(id=UUID(int=0), created_at=datetime.fromtimestamp(0, UTC), source_kind=SourceKind.URL))
+
+
+@require_safe
+@in_team()
+def board(request: TeamRequest) -> HttpResponse:
+    """``/``: cards of the team, live first; the socket keeps them moving."""
+    every = read_board(request.team.pk)
+    chosen = request.GET.get("show", "")
+    kept = FILTERS.get(chosen)
+    context = {
+        "cards": [card for card in every if kept is None or card["state"] in kept],
+        "filters": {name: sum(card["state"] in states for card in every) for name, states in FILTERS.items()},
+        "chosen": chosen if kept is not None else "",
+        "total": len(every),
+        "busy": ACTIVE,
+        "problem_states": looks.PROBLEMS,
+        "form": SubmitForm(),
+        "blank": BLANK,
+        "config": {
+            "order": list(BOARD_ORDER),
+            "kept": sorted(kept) if kept is not None else None,
+            "busy": sorted(ACTIVE),
+            "problems": sorted(looks.PROBLEMS),
+            "looks": looks.script_table(),
+            "kinds": {str(kind): name for kind, name in looks.KIND_ICONS.items()},
+        },
+    }
+    return render(request, "transcripts/board.html", context)

@@ -1,0 +1,110 @@
+"""How states, sources and times look: one table and two formats, used by pages and handed to the scripts.
+
+Pure but for translations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from transcripts.models import ACTIVE, FINAL, EventKind, SourceKind, State
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A state as people see it: a word, an icon of the sprite, a tone of the style sheet and what it means."""
+
+    word: Text
+    icon: str
+    tone: str
+    hint: Text = ""
+
+
+LOOKS: dict[str, Look] = {
+    State.QUEUED: Look(_("Queued"), "clock", "quiet", _("Waiting for a free worker.")),
+    State.RUNNING: Look(_("Transcribing"), "wave", "busy"),
+    "live": Look(_("Live"), "live", "busy"),
+    State.WAITING: Look(_("Waiting to retry"), "retry", "warn", _("It goes on by itself, where it stopped.")),
+    State.PAUSED: Look(_("Needs attention"), "pause", "warn"),
+    State.FINISHING: Look(_("Finishing"), "wave", "busy", _("Writing the last words…")),
+    State.COMPLETED: Look(_("Done"), "check", "good"),
+    State.COMPLETED_WITH_GAPS: Look(_("Done, with gaps"), "check", "warn", _("The text shows where audio was lost.")),
+    State.FAILED: Look(_("Failed"), "alert", "bad"),
+    State.CANCELLING: Look(_("Cancelling"), "clock", "quiet"),
+    State.CANCELLED: Look(_("Cancelled"), "stop", "quiet", _("The text so far is kept.")),
+}
+
+KIND_ICONS = {SourceKind.URL: "link", SourceKind.UPLOAD: "file", SourceKind.SAMPLE: "sparkle"}
+
+#: Which controls a state offers; the session page hides the others.
+CONTROLS: dict[str, frozenset[State]] = {
+    "commit": frozenset({State.RUNNING}),
+    "stop": frozenset({State.RUNNING}),
+    "cancel": frozenset({State.QUEUED, State.WAITING, State.PAUSED, State.RUNNING, State.FINISHING}),
+    "retry": frozenset({State.FAILED, State.CANCELLED, State.WAITING, State.PAUSED}),
+    "delete": FINAL,
+}
+
+#: States in which a message of the row is about now, not about an earlier try.
+PROBLEMS = frozenset({State.FAILED, State.PAUSED, State.WAITING})
+
+GAP_REASONS: dict[str, Text] = {
+    "source_dropped": _("the source dropped out"),
+    "buffer_overflow": _("the engine was away for too long"),
+    "worker_lost": _("a worker was lost"),
+}
+
+
+def look_key(state: str, is_live: bool) -> str:
+    """The entry of LOOKS for a transcript: a running live source says so."""
+    return "live" if state == State.RUNNING and is_live else state
+
+
+def look(state: str, is_live: bool = False) -> Look:
+    """How a state looks."""
+    return LOOKS[look_key(state, is_live)]
+
+
+def is_busy(state: str) -> bool:
+    """Something moves by itself: worth a pulse and a running clock."""
+    return state in ACTIVE
+
+
+def clock(ms: int) -> str:
+    """``83000`` as ``1:23``, an hour and more as ``1:02:03``."""
+    seconds = max(ms, 0) // 1000
+    hours, minutes, seconds = seconds // 3600, seconds % 3600 // 60, seconds % 60
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def gap_reason(code: str) -> Text:
+    """Why audio is missing, in words."""
+    return GAP_REASONS.get(code, code.replace("_", " "))
+
+
+def log_text(kind: str, payload: Mapping[str, Any]) -> str:
+    """One line of the activity list."""
+    if kind == EventKind.STATE:
+        word = str(LOOKS[payload["state"]].word) if payload.get("state") in LOOKS else str(payload.get("state", ""))
+        return f"{word}: {payload['message']}" if payload.get("message") else word
+    if kind == EventKind.SESSION:
+        return _now("Connected to the engine") + (f" ({payload['connection']})" if payload.get("connection") else "")
+    if kind == EventKind.GAP:
+        return _now("Lost: {reason}").format(reason=gap_reason(str(payload.get("reason", ""))))
+    return str(payload.get("message") or payload.get("code") or kind)
+
+
+def script_table() -> dict[str, dict[str, str]]:
+    """LOOKS for the scripts, in the reader's language."""
+    return {
+        str(key): {"word": str(found.word), "icon": found.icon, "tone": found.tone, "hint": str(found.hint)}
+        for key, found in LOOKS.items()
+    }

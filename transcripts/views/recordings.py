@@ -1,0 +1,39 @@
+"""Recordings that this server keeps: uploads, and the sample that a package carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from django.conf import settings
+
+from transcripts.media.errors import StorageError
+from transcripts.media.sample import find_sample
+from transcripts.media.storage import MediaStore, Stored
+from transcripts.models import SourceKind, Transcript
+
+
+def _store() -> MediaStore:
+    return MediaStore(Path(settings.STTWEB_MEDIA_DIR), max_bytes=settings.STTWEB_MAX_MEDIA_BYTES)
+
+
+def path_of(transcript: Transcript) -> Path | None:
+    """The file to play, or None for links and for files that are gone."""
+    if transcript.source_kind == SourceKind.SAMPLE:
+        sample = find_sample()
+        return sample.path if sample else None
+    try:
+        return _store().path_of(transcript.media_key) if transcript.media_key else None
+    except StorageError:
+        return None
+
+
+def keep(pieces: Iterable[bytes], size: int) -> Stored:
+    """Keep an upload. Raises StorageError with a sentence for the person."""
+    return _store().store(pieces, size_hint=size)
+
+
+def remove(media_key: str) -> None:
+    """Delete an upload's file; an empty key means that there was none."""
+    if media_key:
+        _store().delete(media_key)

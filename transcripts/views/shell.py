@@ -1,0 +1,103 @@
+"""What every page has around it: who asks, in which team, and what that allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django_htmx.middleware import HtmxDetails
+
+from transcripts import access
+from transcripts.access import RIGHTS, Right
+from transcripts.models import FINAL, Membership, Role, Team, Transcript
+
+P = ParamSpec("P")
+THEMES = ("auto", "light", "dark")
+
+
+class PersonRequest(HttpRequest):
+    """A request of somebody who is logged in."""
+
+    user: User
+    htmx: HtmxDetails
+
+
+class TeamRequest(PersonRequest):
+    """A request of a member, in the team that they work in at the moment."""
+
+    team: Team
+
+
+def rights(member: Membership | None) -> frozenset[Right]:
+    """What a membership allows."""
+    return RIGHTS[Role(member.role)] if member else frozenset()
+
+
+def current_membership(request: HttpRequest) -> Membership | None:
+    """The membership of the team chosen last, else of the first one; None for strangers to all teams."""
+    if not hasattr(request, "_membership"):
+        request._membership = _find_membership(request)  # type: ignore[attr-defined]
+    found: Membership | None = request._membership  # type: ignore[attr-defined]
+    return found
+
+
+def _find_membership(request: HttpRequest) -> Membership | None:
+    chosen = _as_uuid(request.session.get("team"))
+    member = access.membership(request.user, chosen) if chosen else None
+    if member is None:
+        teams = access.teams_of(request.user)
+        member = access.membership(request.user, teams[0].pk) if teams else None
+    return member
+
+
+def _as_uuid(value: object) -> UUID | None:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        return None
+
+
+def in_team(
+    right: Right = Right.SEE,
+) -> Callable[
+    [Callable[Concatenate[TeamRequest, P], HttpResponseBase]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+]:
+    """Decorator: the person is logged in, works in a team (``request.team``) and has a right there."""
+
+    def decorate(
+        view: Callable[Concatenate[TeamRequest, P], HttpResponseBase],
+    ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+        @wraps(view)
+        def inner(request: TeamRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            member = current_membership(request)
+            if member is None:
+                return render(request, "transcripts/no_team.html")
+            if not access.allows(member, right):
+                raise PermissionDenied("Your role in this team does not allow that; ask an owner.")
+            request.team = member.team
+            return view(request, *args, **kwargs)
+
+        return login_required(inner)  # type: ignore[return-value]
+
+    return decorate
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context of every page: ``teams``, ``team``, ``can`` (rights in it), ``unfinished`` and ``theme``."""
+    theme = request.COOKIES.get("theme", "")
+    context: dict[str, Any] = {"theme": theme if theme in THEMES else "auto", "teams": [], "team": None, "can": ()}
+    if not hasattr(request, "user") or not request.user.is_authenticated or not hasattr(request, "session"):
+        return context
+    member = current_membership(request)
+    context |= {"teams": access.teams_of(request.user), "can": rights(member)}
+    if member is not None:
+        unfinished = Transcript.objects.filter(team=member.team).exclude(state__in=FINAL).count()
+        context |= {"team": member.team, "unfinished": unfinished}
+    return context

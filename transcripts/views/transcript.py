@@ -1,0 +1,147 @@
+"""The session page: one transcript, live or saved; and the controls of its life."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from transcripts import access, services
+from transcripts.access import Right
+from transcripts.exports import FORMATS
+from transcripts.live.board import card_data
+from transcripts.live.publish import ring_on_commit
+from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Segment, Transcript
+from transcripts.views import looks, recordings
+from transcripts.views.shell import PersonRequest, rights
+
+#: Rows of text that a page holds at first, and that "Earlier" brings.
+WINDOW = 300
+LOG_ROWS = 50
+LOG_KINDS = (EventKind.STATE, EventKind.SESSION, EventKind.NOTICE, EventKind.GAP)
+
+
+def read_lines(transcript: Transcript, before: int | None = None) -> list[dict[str, Any]]:
+    """The last WINDOW segments (before an index) with the gaps between them, in order, as the template wants them."""
+    segments = Segment.objects.filter(transcript=transcript)
+    if before is not None:
+        segments = segments.filter(index__lt=before)
+    rows = list(segments.order_by("-index")[:WINDOW])
+    gaps = Event.objects.filter(transcript=transcript, kind=EventKind.GAP)
+    if rows and rows[-1].index:
+        gaps = gaps.filter(seq__gt=rows[-1].seq)
+    if before is not None:
+        later = Segment.objects.filter(transcript=transcript, index=before).values_list("seq", flat=True).first()
+        gaps = gaps.filter(seq__lt=later or 0)
+    lines = [{"seq": row.seq, "segment": row} for row in rows]
+    lines += [
+        {"seq": gap.seq, "gap": gap.payload, "length": gap.payload["end_ms"] - gap.payload["start_ms"]} for gap in gaps
+    ]
+    return sorted(lines, key=lambda line: line["seq"])
+
+
+def first_index(lines: list[dict[str, Any]]) -> int:
+    """Index of the first segment among the lines: how many lie before it."""
+    return next((line["segment"].index for line in lines if "segment" in line), 0)
+
+
+@require_safe
+@login_required
+def session(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
+    """``/s/<id>``: the text so far in the page itself; the socket goes on after ``last_seq``."""
+    transcript = access.get_transcript(request.user, transcript_id)
+    before = request.GET.get("before", "")
+    # The number first, the rows after it: what is written in between comes twice and is dropped by its number.
+    lines = read_lines(transcript, int(before) if before.isdecimal() and len(before) < 10 else None)
+    context = {
+        "transcript": transcript,
+        "lines": lines,
+        "earlier": first_index(lines),
+        "has_recording": recordings.path_of(transcript) is not None,
+    }
+    if request.htmx and before:
+        return render(request, "transcripts/_earlier.html", context)
+    return render(request, "transcripts/session.html", context | _about(request, transcript))
+
+
+def _about(request: PersonRequest, transcript: Transcript) -> dict[str, Any]:
+    log = Event.objects.filter(transcript=transcript, kind__in=LOG_KINDS).order_by("-seq")[:LOG_ROWS]
+    return {
+        "allowed": rights(access.membership(request.user, transcript.team_id)),
+        "card": card_data(transcript),
+        "log": log,
+        "formats": FORMATS.values(),
+        "config": {
+            "socket": f"/ws/t/{transcript.pk}/",
+            "after": transcript.last_seq,
+            "state": transcript.state,
+            "live": transcript.is_live,
+            "final": sorted(FINAL),
+            "problems": sorted(looks.PROBLEMS),
+            "looks": looks.script_table(),
+            "controls": {name: sorted(states) for name, states in looks.CONTROLS.items()},
+            "reasons": {code: str(text) for code, text in looks.GAP_REASONS.items()},
+        },
+    }
+
+
+def _control(
+    act: Callable[[Transcript], None], right: Right = Right.CONTROL
+) -> Callable[[HttpRequest, UUID], HttpResponse]:
+    """A view that does one thing to a transcript: from a form back to its page, from a script without a page."""
+
+    @require_POST
+    @login_required
+    def view(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
+        transcript = access.get_transcript(request.user, transcript_id, right)
+        try:
+            act(transcript)
+        except IllegalTransition:
+            sentence = _("That is not possible any more: “%(title)s” has moved on.") % {"title": transcript.title}
+            if request.htmx:
+                return HttpResponse(sentence, status=409, content_type="text/plain; charset=utf-8")
+            messages.warning(request, sentence)
+        return HttpResponse(status=204) if request.htmx else redirect("session", transcript_id)
+
+    return view  # type: ignore[return-value]
+
+
+stop = _control(services.stop)
+cancel = _control(services.cancel)
+commit = _control(services.commit_now)
+retry = _control(services.retry)
+
+
+@require_POST
+@login_required
+def rename(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
+    """Give it another title."""
+    transcript = access.get_transcript(request.user, transcript_id, Right.EDIT)
+    title = " ".join(request.POST.get("title", "").split())
+    if title:
+        services.rename(transcript, title)
+    else:
+        messages.warning(request, _("A title needs at least one letter; the old one stays."))
+    return redirect("session", transcript_id)
+
+
+@require_POST
+@login_required
+def delete(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
+    """Delete it with its recording; boards and open pages are told."""
+    transcript = access.get_transcript(request.user, transcript_id, Right.DELETE)
+    title, team_id = transcript.title, transcript.team_id
+    with transaction.atomic():
+        key = services.delete(transcript)
+        transaction.on_commit(lambda: recordings.remove(key))
+        ring_on_commit(transcript_id, team_id, 0)
+    messages.success(request, _("“%(title)s” was deleted.") % {"title": title})
+    return redirect("board")
