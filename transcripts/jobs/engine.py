@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 
 from django.conf import settings
 
+from transcripts.engine.faults import FaultPlan
 from transcripts.engine.launcher import embedded_engine
 
 logger = logging.getLogger(__name__)
@@ -35,16 +37,20 @@ class EngineHouse:
         return await asyncio.shield(self._ready)
 
     async def close(self) -> None:
-        """Stop the engine, if one was started here."""
+        """Stop the engine, if one was started here; it starts again when it is asked for."""
         self._stop.set()
         if self._task is not None:
             await asyncio.wait({self._task})
+        self._stop.clear()
 
     async def _run(self, ready: asyncio.Future[str]) -> None:
         """One task enters and leaves the engine's context, whoever asks for it first."""
         try:
             async with embedded_engine(
-                recognizer=settings.STTWEB_ENGINE_RECOGNIZER, model_dir=settings.STTWEB_ENGINE_MODEL
+                settings.STTWEB_ENGINE_DIR,
+                recognizer=settings.STTWEB_ENGINE_RECOGNIZER,
+                faults=_faults(),
+                model=model_override(),
             ) as url:
                 ready.set_result(url)
                 await self._stop.wait()
@@ -53,3 +59,16 @@ class EngineHouse:
                 logger.exception("the embedded engine stopped")
             else:
                 ready.set_exception(error)
+
+
+def model_override() -> Path | None:
+    """The folder of models that the operator names, if any."""
+    return Path(settings.STTWEB_ENGINE_MODEL) if settings.STTWEB_ENGINE_MODEL else None
+
+
+def _faults() -> FaultPlan | None:
+    """The scripted faults of a test: a plan, or the path of one."""
+    plan = settings.STTWEB_ENGINE_FAULTS
+    if not plan:
+        return None
+    return FaultPlan.from_json(plan if plan.lstrip().startswith("{") else Path(plan).read_text("utf-8"))

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import sys
+import time
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from transcripts.engine import weights
+from transcripts.engine.errors import EngineError
 from transcripts.jobs.background import work
-from transcripts.jobs.engine import EngineHouse
+from transcripts.jobs.engine import EngineHouse, model_override
 from transcripts.jobs.runner import Runner
 from transcripts.management.firstrun import Login, ensure_database, first_login
+
+logger = logging.getLogger(__name__)
 
 #: Nobody takes over from the only process: what does not end soon goes on at the next start.
 DRAIN_SECONDS = 5.0
@@ -34,6 +40,7 @@ class Command(BaseCommand):
         _require_free(host, port)
         ensure_database()
         login = first_login()
+        self._prepare_engine()
         runner, engine = _background()
         server = Server(
             _application(),
@@ -49,6 +56,20 @@ class Command(BaseCommand):
         if code:
             raise CommandError(server.failure or "The background work did not end well; the log says why.")
         self.stdout.write("Stopped. What was not finished goes on at the next start.")
+
+    def _prepare_engine(self) -> None:
+        """Convert the speech model, once in the life of an installation; pages work without it."""
+        if settings.STTWEB_ENGINE_URL or settings.STTWEB_ENGINE_RECOGNIZER != "moonshine":
+            return
+        folder, model, started = settings.STTWEB_ENGINE_DIR, model_override(), time.monotonic()
+        try:
+            if weights.prepared(folder, model) is None:
+                self.stdout.write("Preparing the speech model; this happens once and takes about ten seconds.")
+                self.stdout.flush()
+                weights.prepare(folder, model)
+                self.stdout.write(f"The speech model is ready ({time.monotonic() - started:.0f} s).")
+        except EngineError as error:
+            self.stderr.write(f"Without the embedded engine: {error}")
 
     def _greet(self, login: Login | None) -> None:
         """Say where it is; the first time also how to get in."""
@@ -88,8 +109,13 @@ async def _work(runner: Runner, engine: EngineHouse) -> None:
 
 
 async def _warm(engine: EngineHouse) -> None:
-    if settings.STTWEB_ENGINE == "embedded":
+    if settings.STTWEB_ENGINE != "embedded":
+        return
+    try:
         await engine.url()
+    except EngineError as error:
+        # Pages work without it; each transcript that needs it says the same.
+        logger.error("the embedded engine did not start: %s", error)
 
 
 def _require_free(host: str, port: int) -> None:
