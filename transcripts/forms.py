@@ -22,6 +22,8 @@ from transcripts.models import Engine
 from transcripts.realtime.options import REDACTION_MODES, VAD_RANGES, SessionOptions
 
 MAX_LINKS = 50
+#: Sent by the form that shows all options.
+SHOWN = "all_options"
 LANGUAGES = [
     ("", gettext_lazy("Detect automatically")), ("en", "English"), ("de", "Deutsch"), ("fr", "Français"),
     ("es", "Español"), ("it", "Italiano"), ("pt", "Português"), ("nl", "Nederlands"), ("pl", "Polski"),
@@ -241,9 +243,16 @@ class SubmitForm(forms.Form):
             )
         return engine
 
+    def _restore_toggles(self) -> None:
+        """A box that is not ticked sends nothing, and neither does a form that does not show it: the board's."""
+        for name, field in self.fields.items():
+            if isinstance(field, forms.BooleanField) and SHOWN not in self.data:
+                self.cleaned_data[name] = field.initial
+
     def clean(self) -> dict[str, Any]:
         """What concerns several fields: something to transcribe, and options that the service takes."""
         data = super().clean() or self.cleaned_data
+        self._restore_toggles()
         if not (data.get("links") or data.get("uploads") or self.errors):
             self.add_error("links", _("Paste a link, or choose a file."))
         if data.get("engine") == Engine.EMBEDDED and data.get("language") not in ("", "en", None):

@@ -1,0 +1,139 @@
+"""Who reaches what: every route for a stranger, for nobody, and for members whose role is not enough."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import get_resolver
+
+from transcripts import urls
+from transcripts.models import Transcript
+
+#: Route name -> method, for every route of the app that names a transcript.
+TRANSCRIPT_ROUTES = {
+    "session": "get",
+    "export": "get",
+    "audio": "get",
+    "stop": "post",
+    "cancel": "post",
+    "commit": "post",
+    "retry": "post",
+    "rename": "post",
+    "delete": "post",
+}
+#: Routes without an id, and how somebody who is not logged in is met.
+OTHER_ROUTES = {
+    "board": ("get", 302),
+    "new": ("get", 302),
+    "sample": ("post", 302),
+    "library": ("get", 302),
+    "theme": ("post", 302),
+    "login": ("get", 200),
+    "logout": ("post", 302),
+}
+#: What a role without the right gets from each route: the page is there, the right is not.
+CONTROL = {"stop", "cancel", "commit", "retry"}
+
+
+def path_of(name: str, transcript: Transcript) -> str:
+    suffix = {"session": "", "export": "/export/txt"}.get(name, f"/{name}")
+    return f"/s/{transcript.pk}{suffix}"
+
+
+def test_every_route_has_its_place_in_these_tests():
+    names = {pattern.name for pattern in urls.urlpatterns}
+    assert names == TRANSCRIPT_ROUTES.keys() | OTHER_ROUTES.keys() | {"team"}
+    assert get_resolver().reverse_dict.getlist("session")
+
+
+@pytest.mark.parametrize("name", TRANSCRIPT_ROUTES)
+def test_a_stranger_sees_404(client, charlie, make_transcript, name):
+    transcript = make_transcript(state="completed")
+    client.force_login(charlie)
+    assert getattr(client, TRANSCRIPT_ROUTES[name])(path_of(name, transcript)).status_code == 404
+    transcript.refresh_from_db()
+    assert transcript.state == "completed"
+
+
+@pytest.mark.parametrize("name", TRANSCRIPT_ROUTES)
+def test_nobody_is_asked_to_log_in(client, make_transcript, name):
+    transcript = make_transcript()
+    response = getattr(client, TRANSCRIPT_ROUTES[name])(path_of(name, transcript))
+    assert response.status_code == 302
+    assert response.url.startswith("/login?")
+
+
+@pytest.mark.parametrize("name", OTHER_ROUTES)
+def test_pages_without_an_id_are_closed_as_well(client, db, name):
+    method, status = OTHER_ROUTES[name]
+    path = "/" if name == "board" else f"/{name}"
+    assert getattr(client, method)(path).status_code == status
+
+
+@pytest.mark.parametrize("name", sorted(CONTROL | {"rename", "delete"}))
+def test_a_viewer_may_look_and_nothing_else(client, victor, make_transcript, name):
+    transcript = make_transcript(state="failed", title="Untouched")
+    client.force_login(victor)
+    assert client.post(path_of(name, transcript)).status_code == 403
+    transcript.refresh_from_db()
+    assert (transcript.state, transcript.title) == ("failed", "Untouched")
+    page = client.get(path_of("session", transcript))
+    assert page.status_code == 200
+    assert b"/retry" not in page.content
+
+
+def test_a_viewer_cannot_submit(client, victor):
+    client.force_login(victor)
+    assert client.get("/new").status_code == 403
+    assert client.post("/new", {"links": "https://media.example.org/a.mp3"}).status_code == 403
+    assert client.post("/sample").status_code == 403
+    assert not Transcript.objects.exists()
+
+
+def test_an_editor_controls_but_does_not_delete(client, bob, make_transcript):
+    transcript = make_transcript(state="failed")
+    client.force_login(bob)
+    assert client.post(path_of("delete", transcript)).status_code == 403
+    assert client.post(path_of("retry", transcript)).status_code == 302
+    transcript.refresh_from_db()
+    assert transcript.state == "queued"
+
+
+def test_the_board_and_the_library_show_the_own_team_only(client, charlie, make_transcript):
+    make_transcript(title="Not for Charlie")
+    client.force_login(charlie)
+    for path in ("/", "/library", "/library?q=Not+for"):
+        assert b"Not for Charlie" not in client.get(path).content
+
+
+def test_a_stranger_cannot_work_in_a_team(client, charlie, team):
+    client.force_login(charlie)
+    assert client.post(f"/team/{team.pk}").status_code == 404
+    assert "team" not in client.session
+
+
+def test_a_right_that_was_taken_away_is_gone_at_once(client, bob, team, make_transcript):
+    transcript = make_transcript()
+    client.force_login(bob)
+    assert client.get(path_of("session", transcript)).status_code == 200
+    bob.memberships.all().delete()
+    assert client.get(path_of("session", transcript)).status_code == 404
+    assert "no team" in client.get("/").content.decode()
+
+
+def test_controls_refuse_to_be_links(client, alice, make_transcript):
+    transcript = make_transcript()
+    client.force_login(alice)
+    for name in CONTROL | {"rename", "delete"}:
+        assert client.get(path_of(name, transcript)).status_code == 405
+
+
+def test_forms_of_other_sites_are_refused(alice, make_transcript):
+    from django.test import Client
+
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    transcript = make_transcript()
+    assert client.post(path_of("cancel", transcript)).status_code == 403
+    assert client.post("/new", {"links": "https://media.example.org/a.mp3"}).status_code == 403
+    assert client.post("/sample").status_code == 403
+    assert Transcript.objects.get().state == "queued"
