@@ -133,6 +133,8 @@ TIME_ZONE = env.str("STTWEB_TIME_ZONE", "UTC")
 
 STATIC_URL = "static/"
 STATIC_ROOT = STTWEB_VAR / "static"
+# WhiteNoise warns about a folder that is not there, and warnings are errors.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 #: Served from the source folders: nothing to collect before the first start.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
