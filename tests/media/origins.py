@@ -57,7 +57,7 @@ class Origin:
         return [request.path for request in self.requests]
 
     def serve(
-        self, path: str, body: bytes | str, *, type: str = "", status: str = "200 OK", ranges: bool = True
+        self, path: str, body: bytes | str, *, kind: str = "", status: str = "200 OK", ranges: bool = True
     ) -> str:
         """A whole answer; with ``ranges`` a part of it when one is asked for. Returns the URL."""
         data = body.encode() if isinstance(body, str) else body
@@ -65,7 +65,7 @@ class Origin:
         async def handle(request: Request, writer: asyncio.StreamWriter) -> None:
             part = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("range", "")) if ranges else None
             if part is None:
-                write(writer, data, status, *([f"Content-Type: {type}"] if type else []))
+                write(writer, data, status, *([f"Content-Type: {kind}"] if kind else []))
                 return
             first, last = int(part[1]), min(int(part[2]), len(data) - 1)
             write(
@@ -237,7 +237,7 @@ def _body(data: bytes) -> Handler:
 def recorded(origin: Origin, path: str, lines: Iterable[str]) -> str:
     """A finished playlist at ``path``; lines as given between head and end."""
     text = "\n".join(("#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-TARGETDURATION:6", *lines, "#EXT-X-ENDLIST"))
-    return origin.serve(path, text, type="application/vnd.apple.mpegurl")
+    return origin.serve(path, text, kind="application/vnd.apple.mpegurl")
 
 
 def recorded_segments(origin: Origin, count: int) -> list[str]:
@@ -316,7 +316,8 @@ class Radio:
 def podcast(episodes: int, *, title: str = "A podcast", base: str = "https://cdn.sttweb.org/") -> str:
     """An RSS feed, newest episode first."""
     items = "".join(
-        f"<item><title>Episode {n} &amp; more</title><guid>{n}</guid><itunes:duration>1:{n % 60:02d}:03</itunes:duration>"
+        f"<item><title>Episode {n} &amp; more</title><guid>{n}</guid>"
+        f"<itunes:duration>1:{n % 60:02d}:03</itunes:duration>"
         f"<pubDate>Thu, 01 Jan 2026 08:{n % 60:02d}:00 +0100</pubDate>"
         f'<enclosure url="{base}{n}.mp3" length="{1000 + n}" type="audio/mpeg"/></item>'
         for n in range(episodes, 0, -1)

