@@ -11,6 +11,12 @@ from transcripts.engine.vad import FRAME
 #: Silence left around a word when it is clipped to the voice, in samples (40 ms).
 MARGIN = 640
 
+#: Last words of real sentences in the development set take 0.2 s and more; invented ones got at most 0.144 s.
+SHORTEST_WORD = 2400
+
+#: Mean token log-probability below which a very short last word is not believed.
+DOUBTFUL = -0.4
+
 
 def segment_words(
     model: Moonshine, decoded: Decoded, start: int, end: int, voiced: Sequence[bool], origin: int
@@ -27,7 +33,18 @@ def segment_words(
         mean = sum(decoded.logprobs[word.first : word.last]) / (word.last - word.first)
         found.append(HeardWord(word.text, first, last, min(0.0, mean)))
         earliest = last
-    return found
+    return drop_invented(found)
+
+
+def drop_invented(words: list[HeardWord]) -> list[HeardWord]:
+    """Without the words at the end that the network only made up to finish a sentence.
+
+    They have no sound of their own, so alignment leaves them next to no time, and the network is not sure of them.
+    """
+    kept = list(words)
+    while kept and kept[-1].end - kept[-1].start < SHORTEST_WORD and kept[-1].logprob < DOUBTFUL:
+        kept.pop()
+    return kept
 
 
 def _frames(decoded: Decoded, start: int, end: int) -> list[int]:

@@ -7,6 +7,7 @@ All positions are samples from the first sample of the connection. A *segment* i
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -220,12 +221,19 @@ class StreamState:
         if segment is not None and words is not None:
             segment.shown = stable_prefix(segment.text, words)
             segment.text = words
-        parts = [" ".join(w.text for w in s.words) if s.words is not None else " ".join(s.shown) for s in self.segments]
-        text = " ".join(part for part in parts if part)
+        text = " ".join(filter(None, self._shown_parts()))
         if not text or text == self._said:
             return None
         self._said = text
         return text
+
+    def _shown_parts(self) -> Iterator[str]:
+        for segment in self.segments:
+            if segment.words is None:
+                # What follows an unfinished segment would leave a hole in the text.
+                yield " ".join(segment.shown)
+                return
+            yield " ".join(word.text for word in segment.words)
 
     def voiced(self, start: int, end: int) -> tuple[list[bool], int]:
         """Voice flags of the VAD frames that touch ``[start, end)`` and the first one's sample."""
