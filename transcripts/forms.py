@@ -33,11 +33,11 @@ LANGUAGES = [
     ("ko", "한국어"), ("zh", "中文"),
 ]  # fmt: skip
 PRESETS = [
-    ("", pgettext_lazy("preset", "Automatic: quick for streams, accurate for files")),
-    ("live", pgettext_lazy("preset", "Live: settle text at every short pause")),
-    ("accurate", pgettext_lazy("preset", "Accurate: settle text in longer stretches")),
-    ("provider_vad", pgettext_lazy("preset", "The engine decides when to settle text")),
-    ("manual", pgettext_lazy("preset", "Manual: when somebody presses Commit now")),
+    ("", pgettext_lazy("preset", "Automatic")),
+    ("live", pgettext_lazy("preset", "Live: at short pauses")),
+    ("accurate", pgettext_lazy("preset", "Accurate: in long stretches")),
+    ("provider_vad", pgettext_lazy("preset", "As the engine decides")),
+    ("manual", pgettext_lazy("preset", "Manual: on Commit now")),
 ]
 VAD_LABELS = {
     "vad_silence_threshold_secs": gettext_lazy("Silence before a commit, in seconds"),
@@ -132,7 +132,12 @@ class SubmitForm(forms.Form):
     uploads = ManyFilesField(label=gettext_lazy("Files"), required=False)
     language = forms.ChoiceField(label=gettext_lazy("Language"), choices=LANGUAGES, required=False)
     engine = forms.ChoiceField(label=gettext_lazy("Engine"), choices=Engine, required=False, widget=forms.RadioSelect)
-    preset = forms.ChoiceField(label=gettext_lazy("When text settles"), choices=PRESETS, required=False)
+    preset = forms.ChoiceField(
+        label=gettext_lazy("When text settles"),
+        choices=PRESETS,
+        required=False,
+        help_text=gettext_lazy("Automatic is quick for streams and accurate for files."),
+    )
 
     pace = forms.FloatField(
         label=gettext_lazy("Pace of files, times real time"), required=False, min_value=0.1, max_value=100

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from transcripts.forms import SubmitForm
 from transcripts.live.board import card_data, read_board
-from transcripts.models import ACTIVE, FINAL, SourceKind, State, Transcript
+from transcripts.models import ACTIVE, FINAL, Engine, SourceKind, State, Transcript
 from transcripts.models.states import BOARD_ORDER
 from transcripts.views import looks
 from transcripts.views.shell import TeamRequest, in_team
@@ -42,6 +43,7 @@ def board(request: TeamRequest) -> HttpResponse:
         "problem_states": looks.PROBLEMS,
         "form": SubmitForm(),
         "blank": BLANK,
+        "offline": settings.STTWEB_ENGINE == Engine.EMBEDDED,
         "config": {
             "order": list(BOARD_ORDER),
             "kept": sorted(kept) if kept is not None else None,

@@ -1,5 +1,5 @@
 // The board: cards change where they stand and move when their state does.
-import { byId, clock, config, reader, setIcon, setPill, setText, slot } from "./dom.js";
+import { byId, clock, config, moment, setIcon, setPill, setText, slot } from "./dom.js";
 import { Live } from "./live.js";
 import { showLink } from "./shell.js";
 
@@ -39,9 +39,7 @@ function fill(card, data) {
   setIcon(slot(card, "kind"), settings.kinds[data.kind] ?? "file");
   const created = slot(card, "created");
   created.dateTime = data.created_at;
-  created.textContent = new Intl.DateTimeFormat(reader, {
-    day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
-  }).format(new Date(data.created_at));
+  created.textContent = moment(data.created_at);
 }
 
 /** Live first, then what needs a person, then the newest: the order of the server. */

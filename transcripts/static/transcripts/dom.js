@@ -27,6 +27,18 @@ export function clock(ms) {
   return hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
 
+const minutes = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false };
+const shapes = {
+  "": minutes,
+  full: { ...minutes, year: "numeric" },
+  time: { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false },
+};
+
+/** A moment in the reader's own time zone: 22 Nov, 08:20; `full` with the year; `time` as 08:20:14. */
+export function moment(iso, shape = "") {
+  return new Date(iso).toLocaleString(reader === "en" ? "en-GB" : reader, shapes[shape]);
+}
+
 /** 12000 as "12 s", a minute and more as a clock. */
 export function span(ms) {
   return ms < 60000 ? say("seconds", Math.max(Math.round(ms / 1000), 1)) : clock(ms);

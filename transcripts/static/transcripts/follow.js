@@ -76,7 +76,8 @@ export class Follow {
   }
 
   #show() {
-    this.#pill.hidden = !this.#running && (this.following || this.#unread === 0);
+    const fits = document.scrollingElement.scrollHeight <= innerHeight;
+    this.#pill.hidden = this.following ? fits || !this.#running : !this.#running && this.#unread === 0;
     this.#pill.dataset.following = String(this.following);
     const word = this.following ? say("follow") : this.#unread ? say("jumpN", this.#unread) : say("jump");
     slot(this.#pill, "word").textContent = word;

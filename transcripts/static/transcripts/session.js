@@ -1,5 +1,5 @@
 // The session page: what the server rendered goes on to grow, row by row, from the socket.
-import { announce, byId, clock, config, say, setPill, setText, slot, span } from "./dom.js";
+import { announce, byId, clock, config, moment, say, setPill, setText, slot, span } from "./dom.js";
 import { Follow } from "./follow.js";
 import { Live } from "./live.js";
 import { showLink } from "./shell.js";
@@ -110,7 +110,7 @@ function addToLog({ seq, at, type, data }) {
   };
   item.dataset.seq = seq;
   time.dateTime = at;
-  time.textContent = new Date(at).toLocaleTimeString([], { hour12: false });
+  time.textContent = moment(at, "time");
   text.textContent = words[type]?.() ?? data.message ?? data.code ?? byId("strings").dataset.connected;
   item.append(time, " ", text);
   if (!byId("log").querySelector(`[data-seq="${seq}"]`)) byId("log").prepend(item);
@@ -142,7 +142,7 @@ function showBanner(text, tone, forMs = 0) {
 
 function lost(state) {
   const upTo = lastEnd ? say("complete", clock(lastEnd)) : say("nothing");
-  showBanner(`${say(state)} ${upTo}`, "warn");
+  showBanner(`${say(`${state}Banner`)} ${upTo}`, "warn");
   partial.hidden = true;
 }
 

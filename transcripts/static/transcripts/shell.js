@@ -1,5 +1,15 @@
 // What every page has: menus that close, the theme switch, the connection dot, and errors of controls.
-import { announce, byId, csrfToken, say, slot } from "./dom.js";
+import { announce, byId, csrfToken, moment, say, slot } from "./dom.js";
+
+// The server writes times in its own zone; the reader is in another, perhaps.
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time[data-moment]")) {
+    time.textContent = moment(time.dateTime, time.dataset.moment);
+  }
+}
+
+localTimes(document);
+document.body.addEventListener("htmx:afterSettle", (event) => localTimes(event.target));
 
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) {

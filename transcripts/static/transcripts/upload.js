@@ -43,14 +43,16 @@ function item(file) {
 function showErrors(errors) {
   for (const place of form.querySelectorAll("[data-error-for]")) {
     const texts = errors[place.dataset.errorFor] ?? [];
-    place.textContent = texts.join(" ");
+    place.textContent = texts.join("\n");
     place.hidden = texts.length === 0;
     if (texts.length) place.closest("details")?.setAttribute("open", "");
   }
   const first = form.querySelector("[data-error-for]:not([hidden])");
   if (!first) return;
   announce(first.textContent);
-  first.scrollIntoView({ block: "nearest" });
+  const field = form.elements[first.dataset.errorFor];
+  field?.focus?.();
+  first.scrollIntoView({ block: "center" });
 }
 
 function showProgress(share) {
@@ -76,7 +78,8 @@ function send() {
   request.upload.addEventListener("progress", (event) => event.lengthComputable && showProgress(event.loaded / event.total));
   request.addEventListener("load", () => {
     const answer = request.response;
-    done(answer?.errors ?? (answer?.location ? null : { "": [say("failed")] }));
+    const failure = say(request.status === 413 ? "tooLarge" : "failed");
+    done(answer?.errors ?? (answer?.location ? null : { "": [failure] }));
     if (answer?.location) location.assign(answer.location);
   });
   request.addEventListener("error", () => done({ "": [say("uploadFailed")] }));
