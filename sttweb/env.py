@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -38,13 +40,14 @@ def secret(name: str, default: str = "") -> str:
 def persistent_secret(path: Path) -> str:
     """Return the random secret kept in ``path``, made once with mode 0600.
 
-    Two processes that start together agree: the first exclusive creation wins and the other reads it.
+    Processes that start together agree: each writes a file of its own, and the first to link it under ``path`` wins.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text(encoding="ascii").strip()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(64))
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, own = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600 by definition
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(64))
+        with suppress(FileExistsError):
+            os.link(own, path)
+        Path(own).unlink()
     return path.read_text(encoding="ascii").strip()

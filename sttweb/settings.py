@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -37,7 +39,7 @@ STTWEB_ENGINE_DIR = Path(env.str("STTWEB_ENGINE_DIR", str(STTWEB_VAR / "engine")
 STTWEB_BIND = env.str("STTWEB_BIND", "127.0.0.1")
 STTWEB_PORT = env.int("STTWEB_PORT", 8000)
 #: Full origins under which people reach it, such as https://captions.example.org (comma separated).
-STTWEB_ORIGINS: list[str] = [origin.rstrip("/") for origin in env.list("STTWEB_ORIGINS", [])]
+STTWEB_ORIGINS: list[str] = env.list("STTWEB_ORIGINS", [])
 
 LOOPBACK_BINDS = {"127.0.0.1", "::1", "localhost"}
 DEBUG = env.bool("STTWEB_DEBUG", False)
@@ -47,10 +49,10 @@ if DEBUG and STTWEB_BIND not in LOOPBACK_BINDS:
 SECRET_KEY = secret("SECRET_KEY") or persistent_secret(STTWEB_VAR / "secret_key")
 LOCAL_ORIGINS = [f"http://{host}:{STTWEB_PORT}" for host in ("127.0.0.1", "localhost", "[::1]")]
 #: Origins that may open our WebSockets and post forms; never a wildcard.
-TRUSTED_ORIGINS = STTWEB_ORIGINS or LOCAL_ORIGINS
-ALLOWED_HOSTS = env.list(
-    "STTWEB_HOSTS", [origin.split("://", 1)[-1].rsplit(":", 1)[0] for origin in STTWEB_ORIGINS]
-) or ["127.0.0.1", "localhost", "[::1]"]
+TRUSTED_ORIGINS = [origin.rstrip("/") for origin in STTWEB_ORIGINS] or LOCAL_ORIGINS
+ALLOWED_HOSTS: list[str] = env.list("STTWEB_HOSTS", []) or [
+    urlsplit(origin).netloc.removesuffix(f":{urlsplit(origin).port}") for origin in TRUSTED_ORIGINS
+]
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("STTWEB_HOSTS may not hold '*': every website could then open our sockets.")
 CSRF_TRUSTED_ORIGINS = [origin for origin in TRUSTED_ORIGINS if "://" in origin]
@@ -177,8 +179,7 @@ def _database() -> dict[str, Any]:
             # A real file: the in-memory test database locks whole tables between threads.
             "TEST": {"NAME": STTWEB_VAR / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}.sqlite3"},
         }
-    os.environ.setdefault("DATABASE_URL", DATABASE_URL)
-    config: dict[str, Any] = env.dj_db_url("DATABASE_URL")
+    config = dict[str, Any](dj_database_url.parse(DATABASE_URL))
     if config["ENGINE"].endswith("postgresql"):
         options = config.setdefault("OPTIONS", {})
         options.setdefault("pool", {"min_size": 0, "max_size": STTWEB_DB_POOL, "timeout": 10})

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import path
 
 from transcripts.jobs.consumers import TranscribeConsumer
 from transcripts.jobs.wake import WORK_CHANNEL
 from transcripts.live.consumers import BoardConsumer, TranscriptConsumer
 
-socket_urls = [
-    path("ws/t/<uuid:transcript_id>/", TranscriptConsumer.as_asgi()),
-    path("ws/board/<uuid:team_id>/", BoardConsumer.as_asgi()),
+# Typed loosely: Django's `path` is declared for views, and the stubs of Channels know several shapes of applications.
+_transcript: Any = TranscriptConsumer.as_asgi()
+_board: Any = BoardConsumer.as_asgi()
+
+socket_urls: list[Any] = [
+    path("ws/t/<uuid:transcript_id>/", _transcript),
+    path("ws/board/<uuid:team_id>/", _board),
 ]
 
-background_consumers = {WORK_CHANNEL: TranscribeConsumer.as_asgi()}
+background_consumers: dict[str, Any] = {WORK_CHANNEL: TranscribeConsumer.as_asgi()}
