@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -206,6 +208,25 @@ def test_the_largest_playlist_allowed_is_read_in_about_linear_time() -> None:
 
     small = min(cost(900) for _ in range(3))
     assert cost(9_000) < 40 * small
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"#EXTM3U\n" + b"#EXTINF:1,\na\n" * 1_000_000, id="a million segments"),
+        pytest.param(b"#EXTM3U\n" + b"#EXTINF:1,\na\n" * 9_990, id="as many as are allowed"),
+        pytest.param(b"#EXTM3U\n#" + b"x" * 1_000_000, id="one line of a megabyte"),
+        pytest.param(b"#EXTM3U\n" + b"#EXT-X-STREAM-INF:BANDWIDTH=1\na\n" * 9_990, id="thousands of variants"),
+    ],
+)
+def test_playlists_at_and_beyond_the_limits_cost_little_memory(data: bytes) -> None:
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(HlsError):
+            parse_playlist(data, URL)
+        assert tracemalloc.get_traced_memory()[1] < 16 * 1024**2
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_master_lists_variants_and_audio_and_nothing_else_that_has_an_address() -> None:

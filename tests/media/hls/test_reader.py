@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from transcripts.media.errors import BlockedUrl, MediaError
 from transcripts.media.fetch import Limits, Response
 from transcripts.media.ffmpeg import find_program
 from transcripts.media.hls.items import Bytes, Discontinuity, Ended, Item, Missing, Stalled
-from transcripts.media.hls.loading import Fetch
+from transcripts.media.hls.loading import SEGMENT_LIMITS, Bounds, Fetch
 from transcripts.media.hls.model import HlsError
 from transcripts.media.hls.reader import HlsReader, Patience
 
@@ -327,7 +328,7 @@ async def test_fragmented_mp4_gets_its_map_first_and_again_after_a_hole(
     del origin.routes["/out2.m4s"]
     items = await everything(reader(origin.url("/out.m3u8"), fetch))
     section = (tmp_path / "hls" / "init.mp4").read_bytes()
-    assert [item.data for item in items if isinstance(item, Bytes) and not item.seconds] == [section, section]
+    assert [item.data for item in items if isinstance(item, Bytes) and item.section] == [section, section]
     missing = [item for item in items if isinstance(item, Missing)]
     assert [round(item.seconds) for item in missing] == [2]
     assert await decoded_seconds(items) == pytest.approx(10.0, abs=0.2)
@@ -515,6 +516,14 @@ async def test_a_segment_without_end_is_cut_at_its_limit(origin: Origin, fetch: 
     items, error = await failure(reader(recorded(origin, "/a.m3u8", ["#EXTINF:6,", "huge.aac"]), fetch))
     assert (items, error.code) == ([Missing(6.0, "unavailable")], "source_bad_segments")
     assert origin.paths().count("/huge.aac") == 1
+
+
+async def test_a_segment_that_only_drips_is_given_up_in_time(origin: Origin, fetch: Fetch) -> None:
+    origin.endless("/slow.aac", b"\xff", wait_s=0.01)
+    bounds = Bounds(segment=replace(SEGMENT_LIMITS, total_s=0.3))
+    items, error = await failure(reader(recorded(origin, "/a.m3u8", ["#EXTINF:6,", "slow.aac"]), fetch, bounds=bounds))
+    assert (items, error.code) == ([Missing(6.0, "unavailable")], "source_bad_segments")
+    assert origin.paths().count("/slow.aac") == 1
 
 
 async def test_a_segment_that_breaks_off_is_a_hole_worth_another_try(origin: Origin, fetch: Fetch) -> None:

@@ -98,6 +98,13 @@ def test_a_much_older_copy_is_not_believed_at_once() -> None:
     assert taken(schedule) == [103]
 
 
+def test_lists_of_a_whole_day_are_followed_like_short_ones() -> None:
+    schedule = following(
+        (0.0, listing(0, 5000)), (6.0, listing(0, 5001)), (12.0, listing(0, 5003)), (18.0, listing(1, 5003))
+    )
+    assert taken(schedule) == [4997, 4998, 4999, 5000, 5001, 5002, 5003]
+
+
 def test_a_restarted_encoder_is_followed_from_its_new_numbers_with_the_silence_as_a_hole() -> None:
     schedule = following((0.0, listing(100, 3)))
     taken(schedule)

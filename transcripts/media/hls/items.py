@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Bytes:
-    """Media for the running decoder: a whole segment (``seconds`` long, as announced) or an initialisation section
-    (0 seconds). ``program_time`` is the wall clock of its beginning in seconds since 1970, when the stream says it."""
+    """Media for the running decoder: a whole segment (``seconds`` long, as announced) or, with ``section``, an
+    initialisation section. ``program_time`` is the wall clock of the segment's beginning in seconds since 1970, when
+    the stream says it."""
 
     data: bytes
     seconds: float = 0.0
     program_time: float | None = None
+    section: bool = False
 
 
 @dataclass(frozen=True, slots=True)

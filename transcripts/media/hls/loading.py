@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, replace
@@ -21,6 +22,9 @@ MAP_LIMITS = Limits(max_bytes=4 * 1024**2, first_byte_s=10.0, idle_s=10.0, total
 SEGMENT_LIMITS = Limits(max_bytes=MAX_SEGMENT_BYTES, first_byte_s=10.0, idle_s=15.0, total_s=60.0)
 
 _KEYS_KEPT = 8
+
+#: Playlists from this size on, in bytes, are parsed off the event loop (a full one takes some 0.1 s).
+_BLOCKING_BYTES = 64 * 1024
 
 
 class Fetch(Protocol):
@@ -58,7 +62,9 @@ class Loader:
             if error.code == "source_too_large":
                 raise HlsError("hls_limits", "The HLS playlist is larger than 1 MB.") from error
             raise
-        return parse_playlist(data, final)
+        if len(data) < _BLOCKING_BYTES:
+            return parse_playlist(data, final)
+        return await asyncio.to_thread(parse_playlist, data, final)
 
     async def initialisation(self, section: Map) -> bytes:
         """The bytes of an initialisation section, decrypted and judged."""

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 
 from .model import Segment
 
+#: So many of a playlist's last segments are compared; lists of a whole day are reloaded every few seconds, too.
+TAIL = 200
+
 
 class Order(Enum):
     """FORWARD: the shift makes the numbers continue. RESTART: it is another numbering, of which nothing is known.
@@ -44,6 +47,7 @@ class Numbering:
 
     def match(self, segments: Sequence[Segment], following: int) -> Order:
         """Set ``shift`` for a playlist's (not empty) ``segments``; ``following`` is the number that comes next."""
+        segments = segments[-TAIL:]
         names = names_of(segments)
         first, last = segments[0].sequence + self.shift, segments[-1].sequence + self.shift
         order = self._judge(names, first, last, following)

@@ -240,7 +240,7 @@ class HlsReader:
         if run.begun and changed:
             self._queue.put_nowait(Discontinuity())
         if section and (changed or not run.begun):
-            self._queue.put_nowait(Bytes(section))
+            self._queue.put_nowait(Bytes(section, section=True))
         self._run = _Run(True, container, segment.map)
         self._queue.put_nowait(Bytes(data, segment.duration, segment.program_time))
 
