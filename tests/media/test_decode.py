@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import struct
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -16,7 +17,7 @@ from transcripts.media.diagnosis import TAIL_BYTES, Diagnosis, clean_title
 from transcripts.media.errors import DecodeError, FetchError
 from transcripts.media.pcm import SAMPLE_RATE, Chunk
 
-from .conftest import Recordings
+from .conftest import Recordings, ffmpeg
 from .doubles import children, double, gone
 
 FORMATS = ("a.wav", "a.mp3", "a.m4a", "a.ogg", "a.opus", "a.webm", "a.flac", "a.ts", "a.aac", "a.mkv", "a.avi", "a.wma")
@@ -88,6 +89,41 @@ async def test_a_film_gives_its_sound_on_the_films_clock(recordings: Recordings)
     late = np.frombuffer(await pcm(recordings / "late-sound.mp4"), "<i2")
     assert np.abs(late[: SAMPLE_RATE * 9 // 10]).max() == 0
     assert np.abs(late[SAMPLE_RATE * 11 // 10 : 2 * SAMPLE_RATE]).max() > 1000
+
+
+@pytest.mark.parametrize(("name", "codec"), [("video.mp4", b"h264"), ("cover.mp3", b"png")])
+async def test_no_decoder_of_pictures_is_ever_opened(recordings: Recordings, name: str, codec: bytes) -> None:
+    async with file_decoder(recordings / name) as decoder:
+        await decoder.ready()
+        assert b"Codec (" + codec + b") not on whitelist" in decoder._diagnosis._tail
+
+
+def wav_of(rate: int, channels: int, seconds: float) -> bytes:
+    """A WAV file with a header for ``rate`` and ``channels`` that claims to be as long as the format allows."""
+    data = bytes(int(rate * seconds) * channels * 2)
+    layout = struct.pack("<HHIIHH", 1, channels, rate, rate * channels * 2, channels * 2, 16)
+    return b"RIFF\xff\xff\xff\xffWAVEfmt " + struct.pack("<I", 16) + layout + b"data\xff\xff\xff\x7f" + data
+
+
+@pytest.mark.parametrize(
+    ("rate", "channels", "seconds"), [(16_000, 1, 3.0), (1, 1, 3.0), (192_000, 2, 3.0), (48_000, 64, 3.0)]
+)
+async def test_an_odd_or_lying_header_ends_in_sound_or_a_clean_refusal(
+    tmp_path: Path, rate: int, channels: int, seconds: float
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(wav_of(rate, channels, seconds))
+    try:
+        assert len(await pcm(path)) // 2 <= (seconds + 1) * SAMPLE_RATE
+    except DecodeError as error:
+        assert error.code in {"not_audio", "no_audio_track", "decode_failed", "decode_limits"}  # noqa: PT017
+        assert rate != 16_000
+
+
+async def test_of_several_sound_tracks_the_first_is_heard(recordings: Recordings, tmp_path: Path) -> None:
+    path = tmp_path / "two.mkv"
+    ffmpeg("-i", recordings / "a.wav", "-f", "lavfi", "-i", "anullsrc=d=12", "-map", "0:a", "-map", "1:a", path)
+    assert np.abs(np.frombuffer(await pcm(path), "<i2")).max() > 1000
 
 
 async def test_a_film_without_sound_says_so(recordings: Recordings) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from transcripts.media import fetch
+from transcripts.media import fetch, network
 from transcripts.media.errors import MediaError
 from transcripts.media.fetch import Limits, open_url
 from transcripts.media.guard import Address, Policy
@@ -63,6 +63,19 @@ async def test_one_refused_address_spoils_the_whole_answer(
     url = origin.url("/a", "media.example.com")
     assert await code_of(url, policy, resolver=names({"media.example.com": answers})) == "url_address"
     assert (canary.connections, len(origin.requests)) == (0, 0)
+
+
+async def test_a_public_address_that_is_our_own_is_refused(
+    origin: Origin, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(network, "is_own_address", lambda address: str(address) == "93.184.216.34")
+    resolver = names({"media.example.com": [["93.184.216.34"]]})
+    assert await code_of(origin.url("/a", "media.example.com"), policy, resolver=resolver) == "url_address"
+
+
+def test_the_machine_knows_its_own_addresses() -> None:
+    assert network.is_own_address(ipaddress.ip_address(INSIDE))
+    assert not network.is_own_address(ipaddress.ip_address("198.51.100.77"))
 
 
 async def test_a_name_that_is_rebound_between_two_requests_is_refused(

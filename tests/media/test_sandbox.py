@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from transcripts.media.errors import DecodeError
+from transcripts.media.ffmpeg import find_program
 from transcripts.media.sandbox import Cage, sandbox_report, spawn, stop
 from transcripts.media.seccomp import build_filter
 
+from .conftest import Canary, Recordings
 from .doubles import children, double
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the layers are Linux's")
@@ -79,6 +81,23 @@ print(libc.syscall(0x40000000 + 39), ctypes.get_errno(), libc.syscall(425, 1, No
     assert (code, output.split()) == (0, ["-1", "1", "-1", "38"])
 
 
+@linux
+async def test_the_decoder_itself_reads_no_file_and_reaches_nobody(
+    recordings: Recordings, canary: Canary, tmp_path: Path
+) -> None:
+    report = await sandbox_report()
+    sources = [f"http://127.0.0.1:{canary.port}/a.mp3", f"tcp://127.0.0.1:{canary.port}"]
+    if "landlock" in report.layers:
+        sources.append(str(recordings / "a.wav"))
+    for source in sources:
+        command = [find_program(), "-v", "error", "-nostdin", "-i", source, "-f", "s16le", "pipe:1"]
+        process = await spawn(command, stdin=asyncio.subprocess.DEVNULL, cage=Cage())
+        output, errors = await process.communicate()
+        assert (process.returncode != 0, output) == (True, b"")
+        assert b"ermi" in errors  # "Operation not permitted" or "Permission denied"
+    assert canary.connections == 0
+
+
 async def test_processor_time_is_bounded(tmp_path: Path) -> None:
     code, _ = await run(tmp_path, "while True: pass", cpu_s=1)
     assert code == -signal.SIGXCPU or code == -signal.SIGKILL
@@ -129,6 +148,7 @@ def test_the_child_dies_with_its_worker(tmp_path: Path) -> None:
     program, cage = double(tmp_path, "os.write(1, b'x'); time.sleep(60)")
     worker = f"""
 import asyncio, time
+from transcripts.media.ffmpeg import find_program
 from transcripts.media.sandbox import Cage, spawn
 async def main():
     process = await spawn([{program!r}], stdin=asyncio.subprocess.DEVNULL, cage=Cage(read_paths={cage.read_paths!r}))

@@ -12,6 +12,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpcore2
@@ -72,6 +73,18 @@ def _dns_error(error: Exception) -> FetchError:
     )
 
 
+def is_own_address(address: Address) -> bool:
+    """Whether ``address`` belongs to this machine, public or not. Connecting a datagram socket sends nothing; the
+    kernel only picks a route, and the route to one's own address starts at that address."""
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((str(address), 9))
+            return ipaddress.ip_address(probe.getsockname()[0]) == address
+    except (OSError, ValueError):
+        return False
+
+
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Network backend of httpcore2 that opens no connection to an address the policy refuses.
 
@@ -96,7 +109,8 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         """Resolve ``host``, refuse the whole answer if one address is refused, connect to a judged address."""
         addresses = await self._addresses(host)
         for address in addresses:
-            judge_address(address, self._policy)
+            own = {address} if is_own_address(address) else frozenset()
+            judge_address(address, replace(self._policy, own_addresses=self._policy.own_addresses | own))
         try:
             async with asyncio.timeout(CONNECT_BUDGET_S):
                 return await self._connect_first(addresses[:MAX_ADDRESSES], port)
