@@ -50,7 +50,7 @@ class EngineHouse:
                 settings.STTWEB_ENGINE_DIR,
                 recognizer=settings.STTWEB_ENGINE_RECOGNIZER,
                 faults=_faults(),
-                model=model_override(),
+                model_dir=settings.STTWEB_ENGINE_MODEL,
             ) as url:
                 ready.set_result(url)
                 await self._stop.wait()

@@ -178,7 +178,7 @@ class Runner:
         while True:
             await self._safely(self._renew)
             await self._safely(self._report)
-            await asyncio.sleep(settings.STTWEB_HEARTBEAT_SECONDS)
+            await asyncio.sleep(min(settings.STTWEB_HEARTBEAT_SECONDS, self._lease / 4))
 
     async def _renew(self) -> None:
         asked_at, slots = time.monotonic(), dict(self._slots)

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from transcripts import exporting, services
 from transcripts.exports import FORMATS
+from transcripts.forms import title_of_file, title_of_link
 from transcripts.jobs import leases
 from transcripts.jobs.claims import Claim, Outcome
 from transcripts.jobs.runner import Runner
@@ -48,7 +49,15 @@ class Command(BaseCommand):
         parser.add_argument("--title", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Run the command. Raises CommandError with the exit code on failure."""
+        """Run the command; ends the process with the exit code on failure."""
+        try:
+            self._transcribe(options)
+        except CommandError as error:
+            # The sentence alone: whoever reads it did not ask for the name of a class.
+            self.stderr.write(str(error))
+            sys.exit(error.returncode)
+
+    def _transcribe(self, options: dict[str, Any]) -> None:
         if options["language"]:
             for problem in SessionOptions(language_code=options["language"]).problems().values():
                 raise CommandError(problem, returncode=USAGE)
@@ -96,7 +105,7 @@ def _submission(options: dict[str, Any]) -> services.Submission:
     source: str = options["source"]
     common = {"engine": Engine(options["engine"]), "language": options["language"]}
     if "://" in source:
-        title = options["title"] or source.split("?")[0].rstrip("/").rsplit("/", 1)[-1] or source
+        title = options["title"] or title_of_link(source)
         return services.Submission(title=title, kind=SourceKind.URL, url=source, **common)
     path = Path(source)
     if not path.is_file():
@@ -104,7 +113,7 @@ def _submission(options: dict[str, Any]) -> services.Submission:
     with path.open("rb") as file:
         stored = media_store().store(iter(lambda: file.read(READ_BYTES), b""), size_hint=path.stat().st_size)
     return services.Submission(
-        title=options["title"] or path.name,
+        title=options["title"] or title_of_file(path.name),
         kind=SourceKind.UPLOAD,
         media_key=stored.key,
         media_bytes=stored.size,
