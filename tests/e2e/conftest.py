@@ -1,0 +1,109 @@
+"""The whole product in one process as people start it, and a real browser in front of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.jobs.test_server import free_port
+from tests.jobs.test_up import until_up, up
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+#: Collects what the content security policy refused and every error of a script.
+LISTEN = """
+window.refused = [];
+addEventListener("securitypolicyviolation", event => refused.push(`${event.violatedDirective} ${event.blockedURI}`));
+addEventListener("error", event => refused.push(String(event.message)));
+addEventListener("unhandledrejection", event => refused.push(String(event.reason)));
+"""
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """``(origin, password of owner)`` of ``manage.py up`` with the real recogniser, on a folder of its own."""
+    port = free_port()
+    with up(tmp_path_factory.mktemp("product"), port, STTWEB_ENGINE_RECOGNIZER="moonshine") as process:
+        printed = until_up(process)
+        found = re.search(r"Password\s+(\S+)", printed)
+        assert found, printed
+        yield f"http://127.0.0.1:{port}", found[1]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 0
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A running Chromium; its absence is a skip here and a failure in CI."""
+    path = shutil.which("chromium")
+    if path is None and os.environ.get("STTWEB_REQUIRE_ALL") != "1":
+        pytest.skip("Chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(address: tuple[str, str], chromium: Any) -> Iterator[Callable[..., Any]]:
+    """``visit("/path", width=…)`` opens a page in a browser of its own, logged in as the owner."""
+    origin, password = address
+    contexts = []
+
+    def visit(path: str = "/", *, width: int = 1280, script: bool = True) -> Any:
+        context = chromium.new_context(
+            base_url=origin, viewport={"width": width, "height": 800}, java_script_enabled=script
+        )
+        context.add_init_script(LISTEN)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto("/login")
+        page.fill("#id_username", "owner")
+        page.fill("#id_password", password)
+        page.click("text=Log in >> nth=-1")
+        page.wait_for_url(f"{origin}/")
+        if path != "/":
+            page.goto(path)
+        return page
+
+    yield visit
+    refused = [what for context in contexts for page in context.pages for what in seen(page)]
+    for context in contexts:
+        context.close()
+    assert refused == []
+
+
+def seen(page: Any) -> list[str]:
+    """What the browser refused or failed at on the page that is open."""
+    try:
+        found: list[str] = page.evaluate("window.refused ?? []")
+    except Exception:  # noqa: BLE001 - pages without scripts have nothing to tell
+        return []
+    return found
+
+
+@pytest.fixture(scope="session")
+def sample_file() -> Path:
+    """The recording that the installed package carries."""
+    from transcripts.media.sample import find_sample
+
+    found = find_sample()
+    assert found is not None
+    return found.path

@@ -1,0 +1,147 @@
+"""The whole thread in real browsers: one click, words while they are spoken, the same for everybody, and kept."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DONE = "#session[data-state=completed]"
+
+
+def lines(page: Any) -> list[str]:
+    return page.locator("#lines .said").all_inner_texts()
+
+
+def start_sample(page: Any) -> None:
+    page.click("text=Try a sample recording")
+    page.wait_for_url(re.compile(r"/s/[0-9a-f-]{36}$"))
+
+
+def test_the_sample_becomes_words_in_two_browsers_while_it_plays(visit):
+    first, second = visit(), visit(width=360)
+    start_sample(first)
+    first.wait_for_selector("#partial:not([hidden])")
+    assert first.get_attribute("#session", "data-state") in {"running", "finishing"}
+    second.goto(first.url)
+    for page in (first, second):
+        page.wait_for_selector(DONE)
+        page.wait_for_selector("#partial", state="hidden")
+        assert page.inner_text(".session-head .pill") == "Done"
+    said = " ".join(lines(first)).lower()
+    assert "tried" in said
+    assert "fail" in said
+    assert lines(first) == lines(second)
+    first.reload()
+    assert lines(first) == lines(second)
+    without_script = visit(first.url, script=False)
+    assert lines(without_script) == lines(second)
+
+
+def test_a_browser_without_network_catches_up_when_it_returns(visit):
+    page, witness = visit(), visit()
+    start_sample(page)
+    page.wait_for_selector("#partial:not([hidden])")
+    page.context.set_offline(True)
+    page.wait_for_selector("#banner:has-text('You are offline')")
+    assert page.is_hidden("#partial")
+    witness.goto(page.url)
+    witness.wait_for_selector(DONE)
+    assert page.get_attribute("#session", "data-state") == "running"
+    page.context.set_offline(False)
+    page.wait_for_selector(DONE)
+    page.wait_for_selector("#banner:has-text('Caught up')")
+    assert lines(page) == lines(witness)
+    numbers = [int(row.get_attribute("data-seq")) for row in page.query_selector_all("#lines > li")]
+    assert numbers == sorted(set(numbers))
+
+
+def test_the_board_moves_by_itself(visit):
+    board, page = visit(), visit()
+    start_sample(page)
+    card = board.locator(f"[data-card='{page.url.rsplit('/', 1)[-1]}']")
+    card.wait_for()
+    card.locator(".pill:has-text('Transcribing')").wait_for()
+    card.locator(".pill:has-text('Done')").wait_for()
+    assert "fail" in card.locator(".card-text").inner_text().lower()
+    card.locator(".card-title a").click()
+    board.wait_for_url(page.url)
+
+
+def test_a_dropped_file_is_sent_transcribed_played_and_exported(visit, sample_file, tmp_path):
+    page = visit()
+    copy = tmp_path / "Rehearsal_notes <b>.wav"
+    copy.write_bytes(sample_file.read_bytes())
+    page.set_input_files(".composer [name=uploads]", copy)
+    assert page.inner_text(".chosen-name") == copy.name
+    page.click(".composer >> text=Transcribe")
+    page.wait_for_url(re.compile(r"/s/[0-9a-f-]{36}$"))
+    assert page.inner_text("h1") == "Rehearsal notes <b>"
+    page.wait_for_selector(DONE)
+    page.click("#lines .line:last-child .time")
+    page.wait_for_selector("#lines .line.playing")
+    assert page.evaluate("document.querySelector('audio').currentTime > 0")
+    page.click(".export-menu summary")
+    with page.expect_download() as download:
+        page.click(".export-menu >> text=SubRip subtitles")
+    assert download.value.suggested_filename == "Rehearsal notes b .srt".replace("b .", "b.")
+    assert "-->" in download.value.path().read_text()
+    page.goto("/library")
+    page.fill("#q", "rehearsal")
+    page.wait_for_url(re.compile("q=rehearsal"))
+    assert page.locator(".row").count() == 1
+
+
+def test_mistakes_are_said_at_the_field_and_nothing_typed_is_lost(visit):
+    page = visit("/new")
+    typed = "http://127.0.0.1/private.mp3\nhttps://media.example.org/a.mp3"
+    page.fill("[name=links]", typed)
+    page.click(".more > summary")
+    page.fill("[name=vad_threshold]", "7")
+    page.click(".sheet-end button")
+    page.wait_for_selector("[data-error-for=links]:has-text('private')")
+    assert page.input_value("[name=links]") == typed
+    assert "0.9" in page.inner_text("[data-error-for=vad_threshold]")
+
+
+def test_stop_ends_at_once_with_the_last_words(visit):
+    page = visit()
+    start_sample(page)
+    page.wait_for_selector("#partial:not([hidden])")
+    page.click("text=Stop")
+    page.wait_for_selector(DONE)
+    assert lines(page)
+
+
+def test_the_keyboard_reaches_the_content_first(visit):
+    page = visit("/library")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_the_theme_is_kept_without_a_flash(visit):
+    page = visit()
+    page.click(".user-menu summary")
+    with page.expect_response("**/theme"):
+        page.click("text=Dark")
+    page.reload()
+    assert page.get_attribute("html", "data-theme") == "dark"
+
+
+def test_logging_out_ends_the_socket_and_says_so(visit):
+    page = visit()
+    other = page.context.new_page()
+    other.goto("/")
+    page.wait_for_selector("#link-state[data-state=live]", state="attached")
+    other.click(".user-menu summary")
+    other.click("text=Log out")
+    other.wait_for_url("**/login*")
+    page.context.set_offline(True)
+    page.wait_for_selector("#link-state[data-state=offline]", state="attached")
+    page.context.set_offline(False)
+    page.wait_for_selector("#link-state[data-state=login]", state="attached")
