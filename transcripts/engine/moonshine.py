@@ -94,6 +94,7 @@ class MoonshineRecognizer:
         self._writer: asyncio.StreamWriter | None = None
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._running = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -112,10 +113,15 @@ class MoonshineRecognizer:
                 "The speech recogniser did not start. Run `manage.py prepare_engine` and look at its message."
             ) from error
         assert ready[0] == "ready"
+        self._running.set()
         self._task = asyncio.get_running_loop().create_task(self._attend(reader))
 
-    def open(self, options: StreamOptions, heard: Callable[[Heard], None]) -> MoonshineStream:
+    async def ready(self) -> None:
         """See ``Recognizer``."""
+        await self._running.wait()
+
+    def open(self, options: StreamOptions, heard: Callable[[Heard], None]) -> MoonshineStream:
+        """See ``Recognizer``. While the process is down the stream fails at once."""
         self._numbers += 1
         stream = MoonshineStream(self, self._numbers, heard)
         if self._writer is None:
@@ -159,6 +165,7 @@ class MoonshineRecognizer:
                     self._dispatch(await _receive(reader))
             if self._closing:
                 return
+            self._running.clear()
             await self._stop()
             log.error("The speech recogniser died with code %s; starting it again.", self._code)
             for stream in list(self._streams.values()):
@@ -178,6 +185,7 @@ class MoonshineRecognizer:
                 await self._stop()
                 continue
             self._writer = writer
+            self._running.set()
             return reader
 
     def _dispatch(self, message: list[Any]) -> None:

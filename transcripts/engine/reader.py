@@ -176,6 +176,9 @@ class ReaderRecognizer:
     async def start(self) -> None:
         """Nothing to get ready."""
 
+    async def ready(self) -> None:
+        """Always."""
+
     def open(self, options: StreamOptions, heard: Callable[[Heard], None]) -> ReaderStream:
         """See ``Recognizer``."""
         return ReaderStream(options, heard)

@@ -86,6 +86,9 @@ class Recognizer(Protocol):
     async def start(self) -> None:
         """Gets ready (loads the model); raises ``EngineError`` when it cannot."""
 
+    async def ready(self) -> None:
+        """Returns when a stream can be opened: at once, or after the recogniser has been started again."""
+
     def open(self, options: StreamOptions, heard: Callable[[Heard], None]) -> Stream:
         """A new stream; ``heard`` is called on the event loop, never from within a method of the stream."""
 

@@ -31,6 +31,9 @@ LARGEST_FRAME = 4 << 20
 #: Frames the library may read ahead; more would defeat back-pressure.
 READ_AHEAD = 8
 
+#: How long a new session waits for a recogniser that is being started again, in seconds.
+READY_TIMEOUT = 15.0
+
 
 class EngineServer:
     """Serves the protocol with one recogniser. ``api_key`` None accepts everybody; ``tokens`` are good for one use."""
@@ -101,7 +104,7 @@ class EngineServer:
             if delay is not None:
                 await asyncio.sleep(delay.seconds)
             parameters = await self._check(connection, query, faults)
-            if parameters is not None:
+            if parameters is not None and await self._ready(connection):
                 await Session(connection, parameters, self._profile, self._recognizer, faults).run()
         except ConnectionClosed:
             log.debug("A client left during the handshake.")
@@ -122,9 +125,21 @@ class EngineServer:
             kind, text = self._profile.over_limit, wire.TEXTS[self._profile.over_limit]
         if not kind:
             return parameters
+        await self._refuse(connection, kind, text)
+        return None
+
+    async def _ready(self, connection: ServerConnection) -> bool:
+        """Waits for a recogniser that is being started again; refuses the session when that takes too long."""
+        try:
+            await asyncio.wait_for(self._recognizer.ready(), READY_TIMEOUT)
+        except TimeoutError:
+            await self._refuse(connection, "resource_exhausted", wire.TEXTS["resource_exhausted"])
+            return False
+        return True
+
+    async def _refuse(self, connection: ServerConnection, kind: str, text: str) -> None:
         await connection.send(wire.encode(wire.error(kind, text)))
         await connection.close(*wire.closing(kind))
-        return None
 
     def _authorised(self, connection: ServerConnection, query: str) -> bool:
         if self._api_key is None:

@@ -24,7 +24,7 @@ Array = NDArray[np.float32]
 SPECULATE_AFTER = int(0.3 * SAMPLE_RATE)
 
 #: A feed counts as bulk (a file) when it runs this much faster than real time over the window.
-BULK_RATE, BULK_WINDOW = 1.5, 3.0
+BULK_RATE, BULK_WINDOW = 1.5, 2.0
 
 
 @dataclass(slots=True, eq=False)
