@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import wave
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,7 +66,7 @@ def test_the_board_moves_by_itself(visit):
     start_sample(page)
     card = board.locator(f"[data-card='{page.url.rsplit('/', 1)[-1]}']")
     card.wait_for()
-    card.locator(".pill:has-text('Transcribing')").wait_for()
+    card.locator(".pill[data-tone=busy]").wait_for()
     card.locator(".pill:has-text('Done')").wait_for()
     assert "fail" in card.locator(".card-text").inner_text().lower()
     card.locator(".card-title a").click()
@@ -107,13 +109,31 @@ def test_mistakes_are_said_at_the_field_and_nothing_typed_is_lost(visit):
     assert "0.9" in page.inner_text("[data-error-for=vad_threshold]")
 
 
-def test_stop_ends_at_once_with_the_last_words(visit):
-    page = visit()
-    start_sample(page)
+def test_commit_now_settles_text_and_stop_ends_with_the_last_words(visit, sample_file, tmp_path):
+    page = visit("/new")
+    page.set_input_files("[name=uploads]", repeated(sample_file, 10, tmp_path / "Long.wav"))
+    page.select_option("[name=preset]", "manual")
+    page.click(".more > summary")
+    page.fill("[name=pace]", "1")
+    page.click(".sheet-end button")
     page.wait_for_selector("#partial:not([hidden])")
+    assert lines(page) == []
+    page.click("text=Commit now")
+    page.wait_for_selector("#lines .line")
     page.click("text=Stop")
     page.wait_for_selector(DONE)
     assert lines(page)
+    assert page.is_hidden("text=Commit now")
+
+
+def repeated(source: Path, times: int, target: Path) -> Path:
+    """A recording that says the same thing several times."""
+    with wave.open(str(source), "rb") as file:
+        form, frames = file.getparams(), file.readframes(file.getnframes())
+    with wave.open(str(target), "wb") as file:
+        file.setparams(form)
+        file.writeframes(frames * times)
+    return target
 
 
 def test_the_keyboard_reaches_the_content_first(visit):

@@ -56,6 +56,8 @@ class TranscriptFeed:
         self._following: set[Outbox] = set()
         self._tail: deque[Row] = deque(maxlen=TAIL)
         self._partial: str | None = None
+        #: The partial waits for the rows before it.
+        self._held = False
         self._bell = asyncio.Event()
         self._reading = asyncio.Lock()
         self._task = asyncio.create_task(self._run(), name=f"live.reader {transcript_id}")
@@ -93,7 +95,8 @@ class TranscriptFeed:
         if message.get("type") == "partial":
             self._partial = str(message["text"])
             # One that overtook the row that is being read would show the next words before the last ones.
-            if not self._bell.is_set() and not self._reading.locked():
+            self._held = self._bell.is_set() or self._reading.locked()
+            if not self._held:
                 self._offer_partial()
         else:
             self.ring(int(message["seq"]))
@@ -121,7 +124,9 @@ class TranscriptFeed:
                 await self._advance()
             except DatabaseError as error:
                 logger.warning("log of %s could not be read, the poll tries again: %r", self.transcript_id, error)
-            self._offer_partial()
+            if self._held:
+                self._held = False
+                self._offer_partial()
 
     async def _advance(self) -> None:
         """Read to the end of the log, sending each row to all followers."""
