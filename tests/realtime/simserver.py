@@ -6,6 +6,7 @@ It hears position-coded audio (tape.py) and answers with the numbers of the bloc
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,11 +61,11 @@ class SimSession:
         self.closing = False
         self.frames: list[dict[str, Any]] = []
         self.audio = np.zeros(0, dtype="<i2")
-        self.pieces: list[np.ndarray[Any, Any]] = []
         self.heard = 0
         self.base = 0
         self.emitted = 0
         self.answers = 0
+        self.answer_at = 0.0
         self.commits = 0
         self.next_partial = 2 * RATE
         self.last_audio = now
@@ -132,7 +133,11 @@ class SimSession:
             self.close(now + 0.002, dies[1], dies[2])
 
     def hear(self, pcm: np.ndarray[Any, Any], now: float) -> None:
-        self.audio = np.concatenate([self.audio, pcm])
+        if self.heard + len(pcm) > len(self.audio):
+            grown = np.zeros(2 * (self.heard + len(pcm)), dtype="<i2")
+            grown[: self.heard] = self.audio[: self.heard]
+            self.audio = grown
+        self.audio[self.heard : self.heard + len(pcm)] = pcm
         self.heard += len(pcm)
         if self.how.vad:
             self.vad(pcm, now)
@@ -175,6 +180,8 @@ class SimSession:
             self.answer(number, words, now + self.how.latency_s)
 
     def answer(self, number: int, words: list[tuple[int, int, int]], at: float) -> None:
+        at = max(at, self.answer_at + 0.1)
+        self.answer_at = at
         text = self.text_of(words)
         plain = {"message_type": "committed_transcript", "text": text}
         timed = self.timed(words, text)
@@ -205,7 +212,7 @@ class SimSession:
         edges = np.flatnonzero(np.diff(values)) + 1
         bounds = [0, *edges.tolist(), len(values)]
         found = []
-        for low, high in zip(bounds, bounds[1:], strict=False):
+        for low, high in itertools.pairwise(bounds):
             value = int(values[low])
             if value and high - low > BLOCK // 2 and first + (low + high) // 2 >= start - BLOCK // 2:
                 found.append((value - BASE, first + low, first + high))

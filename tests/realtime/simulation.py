@@ -12,9 +12,10 @@ from transcripts.media.pcm import SAMPLE_RATE, Chunk
 from transcripts.realtime import errors
 from transcripts.realtime.breaker import Breaker
 from transcripts.realtime.errors import Fault
+from transcripts.realtime.links import Close, Open, Send
 from transcripts.realtime.options import SessionOptions
 from transcripts.realtime.results import Committed, Finished, Gap, Interrupted, StreamEvent
-from transcripts.realtime.stream import Close, Open, Send, Stream
+from transcripts.realtime.stream import Stream
 from transcripts.realtime.tuning import Tuning
 
 #: A session's behaviour by its number (from 1), or a fault when it cannot be opened.
@@ -63,7 +64,7 @@ class Simulation:
         while not (self.stream.finished or self.stream.error is not None):
             steps += 1
             assert self.now - self.began < self.limit_s, "the stream does not end"
-            assert steps < 2_000_000, "the stream spins"
+            assert steps < 200_000, "the stream spins"
             if self.meddle is not None:
                 self.meddle(self, self.now)
             self._deliver()

@@ -75,7 +75,7 @@ class Breaker:
 
     def _open(self, now: float) -> None:
         self._opened += 1
-        self._open_until = now + min(self._rules.open_s * 2 ** (self._opened - 1), self._rules.open_cap_s)
+        self._open_until = now + min(self._rules.open_s * 2 ** min(self._opened - 1, 8), self._rules.open_cap_s)
         self._probe_until = 0.0
         self._failures.clear()
         self._short = 0

@@ -21,9 +21,10 @@ from transcripts.realtime.breaker import Breaker
 from transcripts.realtime.endpoint import Endpoint as Endpoint
 from transcripts.realtime.errors import ErrorClass as ErrorClass
 from transcripts.realtime.errors import ProviderError as ProviderError
+from transcripts.realtime.links import Action, Close, Open, Send
 from transcripts.realtime.options import OptionsError, SessionOptions
 from transcripts.realtime.results import Finished, StreamEvent
-from transcripts.realtime.stream import Close, Open, Send, Stream
+from transcripts.realtime.stream import Stream
 from transcripts.realtime.transport import OpenFailed, open_socket, send_frame
 from transcripts.realtime.tuning import Tuning as Tuning
 
@@ -213,7 +214,7 @@ class _Run:
             if timer is not None:
                 timer.cancel()
 
-    async def _do(self, action: Open | Send | Close) -> None:
+    async def _do(self, action: Action) -> None:
         match action:
             case Open(number):
                 self._readers[number] = self._task(self._read_socket(number), f"realtime-socket-{number}")

@@ -20,6 +20,10 @@ class ClockMap:
         self._targets = [origin]
         self._real = [False]
 
+    def aim(self, origin: int) -> None:
+        """Before anything was sent: where it will begin."""
+        self._targets[-1] = origin
+
     def add_audio(self, start: int, samples: int) -> None:
         """``samples`` of real audio were sent, the first of them being transcript sample ``start``."""
         if not (self._real[-1] and start == self._targets[-1] + self.sent - self._starts[-1]):

@@ -204,3 +204,15 @@ def answer_missing() -> Fault:
     """A commit was never answered, or a later one was answered first: replay is the only exact way on."""
     told = "The speech service left a piece of the audio without an answer."
     return Fault("answer_missing", ErrorClass.RECONNECT, told, _WAIT_STEP)
+
+
+def answer_untimed() -> Fault:
+    """Word times were asked for and left out, and without them this answer cannot be told from another."""
+    told = "The speech service left out the word times of an answer."
+    return Fault("answer_untimed", ErrorClass.RECONNECT, told, _WAIT_STEP)
+
+
+def answer_doubtful() -> Fault:
+    """Words that a partial had shown are in no answer."""
+    told = "The speech service lost words that it had heard."
+    return Fault("answer_doubtful", ErrorClass.RECONNECT, told, _WAIT_STEP)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import insort
 from collections import deque
 
-from transcripts.realtime.protocol import Answer, Note
+from transcripts.realtime.linkevents import Answer, Note
 from transcripts.realtime.results import Annotation, Committed, Gap, Partial, StreamEvent, Word
 
 #: The service's advice for ``previous_text`` is less than 50 characters.

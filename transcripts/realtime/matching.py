@@ -16,8 +16,6 @@ from transcripts.realtime.messages import WireWord
 
 #: Word times wobble: a word may seem to lie so far beyond the commit that it belongs to (samples).
 WOBBLE = SAMPLE_RATE // 10
-#: So much voice after the last word says that a final was not about all that was committed (samples).
-_UNHEARD_VOICE = SAMPLE_RATE * 3 // 10
 
 
 class Levels(Protocol):
@@ -25,7 +23,7 @@ class Levels(Protocol):
 
     def voice_in(self, start: int, end: int) -> int: ...
 
-    def last_voice(self, start: int, end: int) -> int | None: ...
+    def first_pause(self, start: int, end: int, length: int) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """First and last word of a final, by their middles and the last one's end, in connection samples."""
+    """First and last word of a final by their middles, and the last one's end, in connection samples."""
 
     first: int
     last: int
@@ -74,12 +72,3 @@ def answered_count(outstanding: deque[Commit], span: Span | None) -> int | None:
     if index and span.first >= outstanding[index - 1].position - WOBBLE:
         return None
     return index + 1
-
-
-def leaves_voice(levels: Levels, heard_until: int, committed_until: int) -> bool:
-    """Whether so much voice lies between a final's last word and the commit that another final must follow.
-
-    Asked only where the provider is known to commit by itself: such a final may be its own, on the way when we
-    committed. Positions on the transcript's clock.
-    """
-    return levels.voice_in(heard_until + WOBBLE, committed_until) >= _UNHEARD_VOICE

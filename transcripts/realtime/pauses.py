@@ -71,10 +71,12 @@ class PauseDetector:
         """Samples with voice in ``[start, end)``."""
         return self._voiced.count(1, self._index(start), self._index(end)) * HOP
 
-    def last_voice(self, start: int, end: int) -> int | None:
-        """End of the last hop with voice in ``[start, end)``, or None."""
-        found = self._voiced.rfind(1, self._index(start), self._index(end))
-        return None if found < 0 else self._origin + (found + 1) * HOP
+    def first_pause(self, start: int, end: int, length: int) -> int | None:
+        """Where the first pause of ``length`` samples that follows voice in ``[start, end)`` begins, or None."""
+        low, high = self._index(start), self._index(end)
+        voice = self._voiced.find(1, low, high)
+        found = -1 if voice < 0 else self._voiced.find(bytes(-(-length // HOP)), voice, high)
+        return None if found < 0 else self._origin + found * HOP
 
     def loudness_at(self, position: int, width: int) -> int:
         """Highest level (0 to 100, decibels above -100 dBFS) within ``width`` samples around ``position``."""

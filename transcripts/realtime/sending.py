@@ -70,6 +70,15 @@ class Sender:
         """The provider committed by itself up to ``end``."""
         self.begin = max(self.begin, min(end, self.cursor))
 
+    def halve_frames(self) -> None:
+        """The service wants smaller chunks."""
+        self.frame = max(GRID, self.frame // 2 // GRID * GRID)
+
+    def one_at_a_time(self) -> None:
+        """Answers come without word times: only order can tell them apart, so no commit before the last's answer."""
+        self._timed = False
+        self._window = 1
+
     @property
     def done(self) -> bool:
         """All audio was sent and committed."""
@@ -81,7 +90,7 @@ class Sender:
         ``paused`` holds everything back but the keep-alive.
         """
         self.wake_at = float("inf")
-        if not link.ready:
+        if not link.ready or link.failed:
             return None
         frame = None if paused else self._gap(link, now) or self._commit_now(link, now) or self._audio(link, now)
         if frame is None and not paused:
@@ -90,6 +99,8 @@ class Sender:
 
     def keep_alive(self, link: Connection, now: float) -> bytes | None:
         """Real zeros, if it is time: the service closes a session that hears nothing, and pings do not help."""
+        if not link.ready or link.failed:
+            return None
         due = link.last_sent_at + self._tuning.keepalive_s
         if now < due:
             self.wake_at = min(self.wake_at, due)
