@@ -43,13 +43,18 @@ def to_ort(model: onnx.ModelProto, scratch: Path, target: Path) -> None:
 
 
 def fold_weights(graph: onnx.GraphProto) -> None:
-    """Replaces each ``X_quantized -> Cast -> Mul(scale) -> Add(offset)`` chain by one fp32 initializer."""
+    """Replaces each ``X_quantized -> Cast -> Mul(scale) -> Add(offset)`` chain by one fp32 initializer.
+
+    Weights that the graph uses as integers (tiny-en was shipped so) stay as they are.
+    """
     values = {tensor.name: tensor for tensor in graph.initializer}
     users = {name: node for node in graph.node for name in node.input}
     folded: list[onnx.TensorProto] = []
     gone: set[str] = set()
     for name in [name for name in values if name.endswith("_quantized")]:
-        chain = list(_chain(users, name))
+        chain = _chain(users, name)
+        if not chain:
+            continue
         scale, offset = (_constant(node, values) for node in chain[1:])
         weight = numpy_helper.to_array(values[name]).astype(np.float32) * scale + offset
         folded.append(numpy_helper.from_array(weight.astype(np.float32), chain[-1].output[0]))
@@ -58,13 +63,15 @@ def fold_weights(graph: onnx.GraphProto) -> None:
     _replace(graph.initializer, [tensor for tensor in graph.initializer if tensor.name not in gone] + folded)
 
 
-def _chain(users: dict[str, onnx.NodeProto], name: str) -> Iterator[onnx.NodeProto]:
+def _chain(users: dict[str, onnx.NodeProto], name: str) -> list[onnx.NodeProto]:
+    chain: list[onnx.NodeProto] = []
     for expected in ("Cast", "Mul", "Add"):
-        node = users[name]
-        if node.op_type != expected:
-            raise ValueError(f"unexpected {node.op_type} after {name}: these are not the weights this program knows")
-        yield node
+        node = users.get(name)
+        if node is None or node.op_type != expected:
+            return []
+        chain.append(node)
         name = node.output[0]
+    return chain
 
 
 def _constant(node: onnx.NodeProto, values: dict[str, onnx.TensorProto]) -> NDArray[np.float32]:

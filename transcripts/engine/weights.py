@@ -55,9 +55,8 @@ def find_source(override: Path | None = None) -> Source:
         return Source(override.name, override)
     for package, folder, name in SHIPPED:
         for root in _roots(package):
-            found = next((path.parent for path in sorted((root).glob(f"**/{name}/{ENCODER}"))), root / folder)
-            if _complete(found):
-                return Source(name, found)
+            if _complete(root / folder):
+                return Source(name, root / folder)
     raise ModelMissing("No speech model is installed. Install the locked requirements, or set STTWEB_ENGINE_MODEL.")
 
 
@@ -72,10 +71,10 @@ def vad_model() -> Path:
 
 def sample_recording() -> Path | None:
     """A recording of real speech that an installed package carries (16 kHz mono WAV, about 10 s), or None."""
-    for root in _roots("moonshine_cpp"):
-        path = root / "test-data" / "beckett.wav"
-        if path.is_file():
-            return path
+    for package, folder in (("moonshine_cpp", "test-data"), ("moonshine_voice", "assets")):
+        for root in _roots(package):
+            if (root / folder / "beckett.wav").is_file():
+                return root / folder / "beckett.wav"
     return None
 
 
