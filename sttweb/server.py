@@ -127,7 +127,7 @@ class Server(DaphneServer):  # type: ignore[misc]
         max_body: int,
         body_dir: Path,
         background: Callable[[], Coroutine[Any, Any, None]] | None = None,
-        stop_background: Callable[[], None] = lambda: None,
+        stop_background: Callable[[], object] = lambda: None,
         ready: Callable[[], None] = lambda: None,
     ) -> None:
         endpoints = build_endpoint_description_strings(host=host, port=port)

@@ -102,6 +102,13 @@ def test_redis_may_vanish_and_come_back(cluster: Cluster, redis: Redis) -> None:
     assert stop(worker) == 0, cluster.logs()
 
 
+def test_the_runworker_of_channels_does_the_same_work(cluster: Cluster) -> None:
+    first, _ = log_in(cluster)
+    cluster.manage("runworker", "transcribe")
+    transcript = first.submit("tape.wav", tape_wav(100))
+    assert text_of(first.follow(transcript, seconds=60)).split() == names(100), cluster.logs()
+
+
 @pytest.mark.slow
 def test_real_speech_through_two_web_processes_and_two_workers(cluster: Cluster) -> None:
     first, second = log_in(cluster)

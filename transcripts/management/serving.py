@@ -40,7 +40,7 @@ def application() -> Any:
 def serve(
     ready: Callable[[], None],
     background: Callable[[], Coroutine[Any, Any, None]] | None = None,
-    stop_background: Callable[[], None] = lambda: None,
+    stop_background: Callable[[], object] = lambda: None,
 ) -> None:
     """Serve until a signal. Raises CommandError when it could not listen or the background work died."""
     from sttweb.server import Server
