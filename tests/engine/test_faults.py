@@ -161,6 +161,15 @@ async def test_a_server_that_stops_reading_goes_on_where_it_was(start_engine: St
         assert await client.final() == names(0, 20)
 
 
+async def test_a_server_that_stops_reading_does_not_answer_a_close_either(start_engine: StartEngine):
+    rule = {"fault": "stop_reading", "at": 0, "seconds": 60}
+    async with start_engine(rules=[rule]) as engine, engine.session() as client:
+        await client.send(make_tape(0, 2))
+        await asyncio.sleep(0.1)
+        await client.socket.close()
+        assert client.socket.close_code == 1006
+
+
 async def test_a_final_may_come_that_nobody_asked_for(start_engine: StartEngine):
     rule = {"fault": "phantom", "at": 0.5, "text": "Boo."}
     async with start_engine(rules=[rule]) as engine, engine.session() as client:

@@ -42,5 +42,5 @@ class Meter:
 
     def committed_at(self, position: int) -> None:
         """A commit by the recogniser at ``position``, which may lie a little in the past."""
-        self._commit_position = position
-        self._commit_seconds = position / SAMPLE_RATE
+        self._commit_position = max(self._commit_position, position)
+        self._commit_seconds = self._commit_position / SAMPLE_RATE

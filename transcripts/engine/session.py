@@ -204,9 +204,15 @@ class Session:
             self._paused = False
             self._last_audio = self._loop.time()
         if self._deaf_until > self._loop.time():
-            self._paused = True
-            await asyncio.sleep(self._deaf_until - self._loop.time())
-            self._paused = False
+            await self._play_deaf()
+
+    async def _play_deaf(self) -> None:
+        self._paused = True
+        # The library would go on answering pings and close frames.
+        self._connection.transport.pause_reading()
+        await asyncio.sleep(self._deaf_until - self._loop.time())
+        self._connection.transport.resume_reading()
+        self._paused = False
 
     async def _watch_idle(self) -> None:
         while not self._ending.done():
@@ -239,9 +245,7 @@ class Session:
         elif rule.fault == "stop_reading":
             self._deaf_until = self._loop.time() + rule.seconds
         elif rule.fault == "phantom":
-            final = FinalHeard(self._meter.position, self._meter.position, ())
-            text = rule.text or "Phantom."
-            self._outbox.put({**wire.committed(final.text), "text": text})
+            self._outbox.put(wire.committed(rule.text or "Phantom."))
         elif rule.fault in ("drop", "hang_up"):
             self._ending.set_result(Ending(None, rule.fault))
         elif rule.fault == "close":
