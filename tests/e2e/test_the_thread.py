@@ -126,6 +126,28 @@ def test_commit_now_settles_text_and_stop_ends_with_the_last_words(visit, sample
     assert page.is_hidden("text=Commit now")
 
 
+def test_new_text_never_moves_what_is_read(visit, sample_file, tmp_path):
+    page = visit("/new", width=360)
+    page.set_input_files("[name=uploads]", repeated(sample_file, 12, tmp_path / "Long.wav"))
+    page.select_option("[name=preset]", "live")
+    page.click(".sheet-end button")
+    page.wait_for_function("document.querySelectorAll('#lines .line').length > 8")
+    assert page.get_attribute("#follow", "data-following") == "true"
+    page.mouse.move(180, 400)
+    page.mouse.wheel(0, -400)
+    page.wait_for_selector("#follow[data-following=false]")
+    page.wait_for_timeout(200)
+    where, before = "document.querySelector('#lines .line').getBoundingClientRect().top", len(lines(page))
+    top = page.evaluate(where)
+    page.wait_for_function(f"document.querySelectorAll('#lines .line').length > {before + 1}")
+    assert abs(page.evaluate(where) - top) < 1
+    page.wait_for_selector("#follow:has-text('new')")
+    page.click("#follow")
+    distance = "document.scrollingElement.scrollHeight - document.scrollingElement.scrollTop - innerHeight"
+    assert page.evaluate(distance) < 2
+    assert page.get_attribute("#follow", "data-following") == "true"
+
+
 def repeated(source: Path, times: int, target: Path) -> Path:
     """A recording that says the same thing several times."""
     with wave.open(str(source), "rb") as file:

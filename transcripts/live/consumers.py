@@ -100,7 +100,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         await self.accept()
         self.bucket = Bucket()
-        self.outbox = Outbox(self.send, self.close)
+        self.outbox = Outbox(self.send, self._leave_and_close)
         self._following: asyncio.Task[None] | None = None
         self._guarding = asyncio.create_task(self._guard(), name="live.rights")
 
@@ -189,6 +189,15 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self._end(refusal)
         return refusal is not None
 
+    async def _leave_and_close(self, code: int) -> None:
+        # Leave first: a socket that takes nothing may not take the close either.
+        await self._leave()
+        await self.close(code)
+
+    async def _leave(self) -> None:
+        if self.feed is not None and self.outbox is not None:
+            await station().leave(self.feed, self.outbox)
+
     async def disconnect(self, code: int) -> None:
         """The browser is gone: leave everything that was joined."""
         if self.outbox is None:
@@ -196,8 +205,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._guarding.cancel()
         await self._stop_following()
         await self.outbox.stop()
-        if self.feed is not None:
-            await station().leave(self.feed, self.outbox)
+        await self._leave()
 
 
 class TranscriptConsumer(LiveConsumer):

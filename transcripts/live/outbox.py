@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 MAX_WAITING = 256 * 1024
 #: Longest time that one message may take to leave, in seconds.
 MAX_STUCK_SECONDS = 10.0
+#: Longest wait for a server that cannot write the close to a stuck socket; its pings end the connection then.
+CLOSE_SECONDS = 10.0
 #: Close code of a socket that does not keep up.
 TOO_SLOW = 4408
 #: Close code after a failure of ours (Daphne's websockets take no code below 3000 but 1000).
@@ -99,7 +101,7 @@ class Outbox:
 
     async def _finish(self, code: int) -> None:
         try:
-            async with asyncio.timeout(MAX_STUCK_SECONDS):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await self._close(code)
         except Exception as error:  # noqa: BLE001 - the socket is given up either way
             logger.info("a socket could not be closed with %d: %r", code, error)

@@ -94,7 +94,7 @@ class Station:
             return feed
 
     async def leave(self, feed: Feed, outbox: Outbox) -> None:
-        """Stop watching; the last one out ends the feed."""
+        """Stop watching; the last one out ends the feed. Harmless the second time."""
         feed.pause(outbox)
         async with self._lock:
             feed.watchers.discard(outbox)
@@ -114,8 +114,9 @@ class Station:
 
     async def _close(self, feed: Feed) -> None:
         group = _group(feed)
-        if self._feeds.pop(group, None) is None:
+        if self._feeds.get(group) is not feed:
             return
+        del self._feeds[group]
         await self._hub.leave(group, feed.hear)
         await feed.stop()
         if not self._feeds and self._poller is not None:
