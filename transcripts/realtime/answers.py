@@ -76,6 +76,7 @@ class AnswerBook:
         self._answered = 0
         # Words up to here were heard, and text without times was had up to there.
         self._heard = self._covered = 0
+        self._untimed_text: str | None = None
         self._last_text: str | None = None
         self._empty_at = self._held_until = float("-inf")
         self._partial_at: int | None = None
@@ -123,7 +124,7 @@ class AnswerBook:
         """Let time pass: fallbacks and deadlines."""
         for reply in self._twins.expire(now):
             self._reply(reply, now)
-        if self._holding and now >= self._held_until:
+        if self._holding and now >= self._held_until and self._twins.due is None:
             self._release()
         if self.outstanding and now >= self.outstanding[0].deadline:
             self._fail(errors.answer_missing())
@@ -131,8 +132,10 @@ class AnswerBook:
     def due(self) -> float:
         """When ``tick`` has something to do."""
         times = [self.outstanding[0].deadline] if self.outstanding else []
-        times += [self._held_until] if self._holding else []
-        times += [self._twins.due] if self._twins.due is not None else []
+        if self._twins.due is not None:
+            times.append(self._twins.due)
+        elif self._holding:
+            times.append(self._held_until)
         return min(times, default=float("inf"))
 
     def postpone(self, seconds: float) -> None:
@@ -154,8 +157,7 @@ class AnswerBook:
         self._resolve_hold(span)
         if not self.outstanding:
             self._server_commit(final, span)
-        elif not final.text and now < self._empty_at + _DOUBLE_S:
-            # Right after another empty final this may be that one, doubled.
+        elif not final.text and self._empty_is_doubtful(now):
             self._held_until = now + _HOLD_S
         elif span is not None and self._leaves_voice(span):
             # This may be a commit of the provider's own that was on the way when we committed.
@@ -166,7 +168,8 @@ class AnswerBook:
 
     def _is_repeat(self, final: Final, span: Span | None) -> bool:
         if final.text and final.words is not None:
-            return span is not None and span.last < max(self._heard, self._covered)
+            late_twin = final.text == self._untimed_text
+            return span is not None and span.last < (max(self._heard, self._covered) if late_twin else self._heard)
         return not self.outstanding and final.text == self._last_text
 
     def _doubt(self, reply: Reply, span: Span | None) -> Fault | None:
@@ -199,6 +202,14 @@ class AnswerBook:
         self._answered = commit.position
         self._tell(Final(""), commit.end, own=True)
 
+    def _empty_is_doubtful(self, now: float) -> bool:
+        """Right after another empty final it may be that one, doubled; and where the provider commits by itself it may
+        be the answer to a commit that a final of its own was taken for."""
+        if now < self._empty_at + _DOUBLE_S:
+            return True
+        since = self._clock.to_transcript(max(self._answered, self._heard + _LAST_WORD))
+        return self.server_commits and self._levels.voice_in(since, self.outstanding[0].end) >= _UNHEARD
+
     def _leaves_voice(self, span: Span) -> bool:
         unheard = _VAD_UNHEARD if self.server_commits else _UNHEARD
         since = self._clock.to_transcript(span.end + _LAST_WORD)
@@ -213,8 +224,8 @@ class AnswerBook:
         for _ in range(count):
             commit = self.outstanding.popleft()
         self._answered = commit.position
-        if final.words is None:
-            self._covered = max(self._covered, commit.position)
+        if final.text and final.words is None:
+            self._covered, self._untimed_text = commit.position, final.text
         self.answered_at = now
         self._empty_at = now if not final.text else float("-inf")
         self._tell(final, commit.end, own=True)
