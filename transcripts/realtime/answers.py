@@ -32,6 +32,7 @@ _LAST_WORD = SAMPLE_RATE // 4
 #: So much voice behind the last word makes a final doubtful as the answer to all that was committed; less does where
 #: the provider is known to commit by itself (samples).
 _UNHEARD = SAMPLE_RATE
+_EMPTY_VOICE = SAMPLE_RATE * 3 // 10
 _VAD_UNHEARD = SAMPLE_RATE // 25
 
 
@@ -77,6 +78,7 @@ class AnswerBook:
         # Words up to here were heard, and text without times was had up to there.
         self._heard = self._covered = 0
         self._untimed_text: str | None = None
+        self._held_empty = False
         self._last_text: str | None = None
         self._empty_at = self._held_until = float("-inf")
         self._partial_at: int | None = None
@@ -154,14 +156,15 @@ class AnswerBook:
         if self._doubts and (doubt := self._doubt(reply, span)) is not None:
             self._fail(doubt)
             return
-        self._resolve_hold(span)
-        if not self.outstanding:
+        if not self._resolve_hold(span):
+            self._fail(errors.answer_missing())
+        elif not self.outstanding:
             self._server_commit(final, span)
-        elif not final.text and self._empty_is_doubtful(now):
-            self._held_until = now + _HOLD_S
+        elif not final.text and (until := self._doubtful_until(reply.waiting, now)) is not None:
+            self._held_until, self._held_empty = until, True
         elif span is not None and self._leaves_voice(span):
             # This may be a commit of the provider's own that was on the way when we committed.
-            self._held_until = now + _HOLD_S
+            self._held_until, self._held_empty = now + _HOLD_S, False
             self._server_commit(final, span)
         else:
             self._own_answer(final, span, now)
@@ -182,14 +185,23 @@ class AnswerBook:
             return errors.answer_doubtful()
         return None
 
-    def _resolve_hold(self, span: Span | None) -> None:
-        """Another final while it was open whether the oldest commit had been answered: this may be its answer."""
+    def _resolve_hold(self, span: Span | None) -> bool:
+        """Another final while it was open whether the oldest commit had been answered: this may be its answer.
+
+        False when some answer is missing, and it may be the one that was taken to be had.
+        """
         if not self._holding:
-            return
+            return True
         self._held_until = float("-inf")
-        beyond = span is not None and span.first >= self.outstanding[0].position
-        if beyond or (span is None and self._empty_at != float("-inf")):
+        if span is None:
+            answered = self._held_empty
+        else:
+            answered = span.first >= self.outstanding[0].position
+            if answered and answered_count(deque(list(self.outstanding)[1:]), span) is None:
+                return False
+        if answered:
             self._release()
+        return True
 
     @property
     def _holding(self) -> bool:
@@ -202,13 +214,19 @@ class AnswerBook:
         self._answered = commit.position
         self._tell(Final(""), commit.end, own=True)
 
-    def _empty_is_doubtful(self, now: float) -> bool:
-        """Right after another empty final it may be that one, doubled; and where the provider commits by itself it may
-        be the answer to a commit that a final of its own was taken for."""
+    def _doubtful_until(self, waiting: int, now: float) -> float | None:
+        """Until when an empty final cannot be trusted to answer the oldest commit; None when it can.
+
+        Right after another empty one it may be that one, doubled. Where there was voice, it may answer a later commit
+        of silence, this one's answer being lost, or a commit that a final of the provider's own was taken for.
+        """
         if now < self._empty_at + _DOUBLE_S:
-            return True
+            return now + _HOLD_S
         since = self._clock.to_transcript(max(self._answered, self._heard + _LAST_WORD))
-        return self.server_commits and self._levels.voice_in(since, self.outstanding[0].end) >= _UNHEARD
+        voice = self._levels.voice_in(since, self.outstanding[0].end)
+        if waiting > 1 and voice >= _EMPTY_VOICE:
+            return float("inf")
+        return now + _HOLD_S if self.server_commits and voice >= _UNHEARD else None
 
     def _leaves_voice(self, span: Span) -> bool:
         unheard = _VAD_UNHEARD if self.server_commits else _UNHEARD

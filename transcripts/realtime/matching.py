@@ -64,7 +64,7 @@ def answered_count(outstanding: deque[Commit], span: Span | None) -> int | None:
     Without words it is the oldest. With words it is the commit that the last of them reaches into. If the words begin
     before the commit ahead of that one, the provider ignored that one and answered both at once.
     """
-    if span is None:
+    if span is None or not outstanding:
         return 1
     index = 0
     while index + 1 < len(outstanding) and span.last > outstanding[index].position + WOBBLE:
