@@ -183,7 +183,7 @@ def scenes(stage: Stage, publish: Any) -> list[tuple[str, str, Any, Prepare | No
     async def speak(page: Any) -> None:
         from transcripts.live import events
 
-        await page.wait_for_function("document.querySelector('#link-state').dataset.state === 'live'")
+        await page.wait_for_selector("#link-state[data-state=live]", state="attached")
         text = "and the water company says that the pumping station at the old mill will run through"
         heard = stage.live.committed_samples // 16
         await publish.send_partial(stage.live.pk, events.partial(text, heard, heard + 4200, 1))
@@ -206,7 +206,7 @@ def scenes(stage: Stage, publish: Any) -> list[tuple[str, str, Any, Prepare | No
         await page.click(".export-menu > summary")
 
     async def offline(page: Any) -> None:
-        await page.wait_for_function("document.querySelector('#link-state').dataset.state === 'live'")
+        await page.wait_for_selector("#link-state[data-state=live]", state="attached")
         await page.context.set_offline(True)
         await page.wait_for_selector("#banner:not([hidden])")
 

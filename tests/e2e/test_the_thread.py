@@ -128,10 +128,10 @@ def test_commit_now_settles_text_and_stop_ends_with_the_last_words(visit, sample
 
 def test_new_text_never_moves_what_is_read(visit, sample_file, tmp_path):
     page = visit("/new", width=360)
-    page.set_input_files("[name=uploads]", repeated(sample_file, 12, tmp_path / "Long.wav"))
+    page.set_input_files("[name=uploads]", repeated(sample_file, 40, tmp_path / "Long.wav"))
     page.select_option("[name=preset]", "live")
     page.click(".sheet-end button")
-    page.wait_for_function("document.querySelectorAll('#lines .line').length > 8")
+    page.locator("#lines .line").nth(8).wait_for(state="attached")
     assert page.get_attribute("#follow", "data-following") == "true"
     page.mouse.move(180, 400)
     page.mouse.wheel(0, -400)
@@ -139,7 +139,7 @@ def test_new_text_never_moves_what_is_read(visit, sample_file, tmp_path):
     page.wait_for_timeout(200)
     where, before = "document.querySelector('#lines .line').getBoundingClientRect().top", len(lines(page))
     top = page.evaluate(where)
-    page.wait_for_function(f"document.querySelectorAll('#lines .line').length > {before + 1}")
+    page.locator("#lines .line").nth(before).wait_for(state="attached")
     assert abs(page.evaluate(where) - top) < 1
     page.wait_for_selector("#follow:has-text('new')")
     page.click("#follow")

@@ -95,6 +95,7 @@ audio.addEventListener("loadedmetadata", () => {
 });
 for (const name of ["play", "pause", "ended"]) audio.addEventListener(name, showPlaying);
 audio.addEventListener("timeupdate", showTime);
+audio.addEventListener("seeked", showPosition);
 play.addEventListener("click", toggle);
 seek.addEventListener("input", () => seekTo(Number(seek.value)));
 bar.querySelector("[data-speed]").addEventListener("change", (event) => (audio.playbackRate = Number(event.target.value)));
