@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-WIDTHS = {"1280": (1280, 900), "360": (360, 780)}
+WIDTHS = {"1280": {"width": 1280, "height": 900}, "360": {"width": 360, "height": 780}}
+#: Answers that the browser's console calls errors and that belong to the picture.
+EXPECTED = {"missing": "404", "new-wrong": "422"}
 
 SENTENCES = """Good evening, and welcome to the programme.
 The river rose another thirty centimetres overnight, and the upper bridge is closed to traffic until further notice.
@@ -174,11 +177,12 @@ def spread(text: str, clock: int) -> tuple[list[list[Any]], int]:
     return words, clock
 
 
-Prepare = Callable[[Any], Awaitable[None]]
+#: Name, path, who looks, and what to do before the picture.
+Scene = tuple[str, str, Any, Callable[[Any], Awaitable[None]] | None]
 
 
-def scenes(stage: Stage, publish: Any) -> list[tuple[str, str, Any, Prepare | None]]:
-    """Name, path, who looks, and what to do before the picture."""
+def scenes(stage: Stage, publish: Any) -> list[Scene]:
+    """Every page and state worth a look."""
 
     async def speak(page: Any) -> None:
         from transcripts.live import events
@@ -236,45 +240,46 @@ def scenes(stage: Stage, publish: Any) -> list[tuple[str, str, Any, Prepare | No
     ]
 
 
-async def photograph(folder: Path, port: int, stage: Stage, only: str, chromium: str) -> int:
-    """Take all pictures; returns the number of script errors seen in the browser's console."""
+async def photograph(folder: Path, port: int, stage: Stage, only: str, chromium: str) -> list[str]:
+    """Take all pictures; returns what went wrong: errors in the browser's console, pages that scroll sideways."""
     from playwright.async_api import async_playwright
 
     from transcripts.live import publish
 
     problems: list[str] = []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        for name, path, person, prepare in scenes(stage, publish):
-            if only and not name.startswith(only):
-                continue
-            for width, (across, down) in WIDTHS.items():
-                for scheme in ("light", "dark"):
-                    context = await browser.new_context(
-                        viewport={"width": across, "height": down},
-                        color_scheme=scheme,
-                        base_url=f"http://127.0.0.1:{port}",
-                    )
-                    page = await context.new_page()
-                    page.on(
-                        "console", lambda said, at=name: said.type == "error" and problems.append(f"{at}: {said.text}")
-                    )
-                    page.on("pageerror", lambda error, at=name: problems.append(f"{at}: {error}"))
-                    if person is not None:
-                        await context.add_cookies([await session_cookie(person, port)])
-                    await page.goto(path, wait_until="load")
-                    await page.wait_for_timeout(250)
-                    if prepare is not None:
-                        await prepare(page)
-                    wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
-                    if wide:
-                        problems.append(f"{name} at {width} px scrolls sideways")
-                    await page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
-                    await context.close()
+        browser: Any = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        chosen = [scene for scene in scenes(stage, publish) if scene[0].startswith(only)]
+        for scene, width, scheme in product(chosen, WIDTHS, ("light", "dark")):
+            context = await browser.new_context(
+                viewport=WIDTHS[width], color_scheme=scheme, base_url=f"http://127.0.0.1:{port}"
+            )
+            found = await shoot(context, scene, port, folder / f"{scene[0]}-{width}-{scheme}.png")
+            problems += [
+                f"{scene[0]} at {width} px: {what}" for what in found if EXPECTED.get(scene[0], "\n") not in what
+            ]
+            await context.close()
         await browser.close()
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    return len(problems)
+    return problems
+
+
+async def shoot(context: Any, scene: Scene, port: int, file: Path) -> list[str]:
+    """One picture."""
+    _name, path, person, prepare = scene
+    problems: list[str] = []
+    page = await context.new_page()
+    page.on("console", lambda said: problems.extend([said.text] * (said.type == "error")))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    if person is not None:
+        await context.add_cookies([await session_cookie(person, port)])
+    await page.goto(path, wait_until="load")
+    await page.wait_for_timeout(250)
+    if prepare is not None:
+        await prepare(page)
+    if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        problems.append("scrolls sideways")
+    await page.screenshot(path=file)
+    return problems
 
 
 async def session_cookie(person: Any, port: int) -> Any:
@@ -287,7 +292,7 @@ async def session_cookie(person: Any, port: int) -> Any:
     return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": f"http://127.0.0.1:{port}"}
 
 
-async def run(folder: Path, port: int, only: str, chromium: str) -> int:
+async def run(folder: Path, port: int, only: str, chromium: str) -> list[str]:
     """Serve and photograph."""
     import uvicorn
     from asgiref.sync import sync_to_async
@@ -325,7 +330,9 @@ def main() -> int:
 
         django.setup()
         call_command("migrate", verbosity=0)
-        return 1 if asyncio.run(run(options.folder, port, options.only, options.chromium)) else 0
+        problems = asyncio.run(run(options.folder, port, options.only, options.chromium))
+    print("\n".join(problems), file=sys.stderr)
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":
