@@ -101,7 +101,9 @@ def tuning_of(row: Transcript, *, live: bool) -> Tuning:
     """When to commit and how fast to send."""
     default = "live" if live else "accurate"
     preset = row.preset if row.preset in PRESETS else default
-    return Tuning(preset=preset, pace=_pace(row, live=live), live=live)
+    pace = _pace(row, live=live)
+    # Whoever plays a file at the speed of speech wants to watch the words appear: small messages, as for a stream.
+    return Tuning(preset=preset, pace=pace, live=live, chunk_ms=200 if pace is not None and pace <= 1.0 else None)
 
 
 def _pace(row: Transcript, *, live: bool) -> float | None:
