@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from sttweb.env import env, persistent_secret, secret
+from sttweb.logs import secret_parts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -263,6 +264,15 @@ FETCH_ALLOW_PORTS: list[int] = env.list("FETCH_ALLOW_PORTS", [], subcast=int)
 #: Decoder program; empty: the one that the package imageio-ffmpeg carries.
 STTWEB_FFMPEG = env.str("STTWEB_FFMPEG", "")
 
+# --- Watching and keeping ------------------------------------------------------------------------------------------
+
+#: What a monitor sends to read /readyz and /metrics (Authorization: Bearer …); without it: staff, and this machine.
+STTWEB_METRICS_TOKEN = secret("STTWEB_METRICS_TOKEN")
+#: Seconds between two rounds of a worker's upkeep: what is to be erased, what retention says is due.
+STTWEB_UPKEEP_SECONDS = env.float("STTWEB_UPKEEP_SECONDS", 600.0)
+#: The list of what was erased, kept beside the database so that a restored backup forgets it again.
+STTWEB_ERASURES_FILE = Path(env.str("STTWEB_ERASURES_FILE", str(STTWEB_VAR / "erasures.jsonl")))
+
 # Uploads go to disk at once, whatever their size; forms themselves stay small.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 FILE_UPLOAD_TEMP_DIR = STTWEB_VAR / "tmp"
@@ -270,11 +280,21 @@ FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 
+#: How log lines look: text for people, json for machines.
+STTWEB_LOG_FORMAT = env.str("STTWEB_LOG_FORMAT", "text")
+if STTWEB_LOG_FORMAT not in {"text", "json"}:
+    raise ImproperlyConfigured(f"STTWEB_LOG_FORMAT must be 'text' or 'json', not {STTWEB_LOG_FORMAT!r}.")
+#: What must never appear in a log, whatever it looks like.
+LOGGED_SECRETS = secret_parts(SECRET_KEY, DATABASE_URL, REDIS_URL, ELEVENLABS_API_KEY, STTWEB_METRICS_TOKEN)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"transcript": {"()": "sttweb.logs.TranscriptFilter"}},
+    "formatters": {
+        "line": {"()": f"sttweb.logs.{STTWEB_LOG_FORMAT.capitalize()}Formatter", "secrets": LOGGED_SECRETS},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["transcript"]}},
     "root": {"handlers": ["console"], "level": env.str("STTWEB_LOG_LEVEL", "WARNING")},
     "loggers": {
         "sttweb": {"level": env.str("STTWEB_LOG_LEVEL", "INFO")},
