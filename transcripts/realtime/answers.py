@@ -65,6 +65,8 @@ class AnswerBook:
         self.events: deque[LinkEvent] = deque()
         #: Answers so far, and when the last one came.
         self.count = 0
+        #: Anything was understood, be it a guess.
+        self.spoke = False
         #: An answer is missing or doubtful: nothing more is made of what comes.
         self.failed = False
         self.answered_at = float("-inf")
@@ -101,8 +103,9 @@ class AnswerBook:
         echo, self._echo = self._echo, None
         if text == echo:
             return
-        if text.strip() and self._partial_at is None:
-            self._partial_at = self._clock.sent
+        if text.strip():
+            self.spoke = True
+            self._partial_at = self._clock.sent if self._partial_at is None else self._partial_at
         self.events.append(Heard(text))
 
     def final(self, final: Final, now: float) -> None:
@@ -272,6 +275,7 @@ class AnswerBook:
 
     def _tell(self, final: Final, end: int, *, own: bool) -> None:
         self.count += 1
+        self.spoke = True
         self._last_text = final.text
         self._partial_at = None
         self._doubts = self._doubts or bool(final.words)

@@ -63,6 +63,16 @@ class RealtimeClient:
         self._run: _Run | None = None
         self._stop_requested = False
 
+    @property
+    def billed(self) -> int:
+        """Samples sent to the provider so far, silence, keep-alive and replays included; also after a failure."""
+        return self._stream.billed
+
+    @property
+    def all_sent(self) -> bool:
+        """The audio has ended and all of it was sent and committed; only answers may be missing."""
+        return self._stream.all_sent
+
     async def transcribe(self, audio: AsyncIterable[Chunk]) -> AsyncIterator[StreamEvent]:
         """Transcribe ``audio`` (s16le mono 16 kHz chunks of any size, in order) and yield events; ends after Finished.
 

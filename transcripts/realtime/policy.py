@@ -140,6 +140,6 @@ def _rules(tuning: Tuning, forced: int) -> tuple[Rule, ...]:
         Rule(seconds_to_samples(tuning.live_after_s), pause, voice=SAMPLE_RATE),
         # A short remark has to settle too, only a little later.
         Rule(0, 3 * pause, voice=SAMPLE_RATE // 10),
-        Rule(forced // 2, ms_to_samples(300)),
+        Rule(forced // 2, ms_to_samples(300), voice=SAMPLE_RATE),
         *late,
     )

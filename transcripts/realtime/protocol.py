@@ -107,9 +107,9 @@ class Connection:
         return self._book.outstanding
 
     @property
-    def answers(self) -> int:
-        """Answers so far, the provider's own commits included."""
-        return self._book.count
+    def spoke(self) -> bool:
+        """Whether the service understood anything yet, be it a guess."""
+        return self._book.spoke
 
     @property
     def server_commits(self) -> bool:

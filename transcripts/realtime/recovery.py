@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
+from transcripts.media.pcm import SAMPLE_RATE
 from transcripts.realtime.breaker import Breaker
 from transcripts.realtime.errors import ErrorClass, Fault, ProviderError
 from transcripts.realtime.protocol import Connection
@@ -72,8 +73,10 @@ class Recovery:
         session_s = None if link.ready_at is None else now - link.ready_at
         if session_s is not None and session_s >= self._tuning.healthy_s:
             self._attempt, self._since = 0, None
-        if not link.answers:
-            self._breaker.failed(now, session_s or 0.0, session=session_s is not None)
+        if not link.spoke:
+            # A session that took some seconds of audio was no quick failure, however fast they were sent.
+            lasted = max(session_s or 0.0, link.clock.sent / SAMPLE_RATE)
+            self._breaker.failed(now, lasted, session=session_s is not None)
         self._since = now if self._since is None else self._since
         may_end = not live or self._sender.ended
         if may_end and now - self._since > self._tuning.max_retry_s:

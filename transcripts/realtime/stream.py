@@ -78,6 +78,16 @@ class Stream:
         return self._ledger.done
 
     @property
+    def billed(self) -> int:
+        """Samples sent so far, on all connections, silence and replays included."""
+        return self._links.billed + sum(link.connection.clock.sent for link in self._links.all())
+
+    @property
+    def all_sent(self) -> bool:
+        """The audio has ended and all of it was sent and committed; only answers may be missing."""
+        return self._sender.done
+
+    @property
     def accepts(self) -> bool:
         """Whether more audio is wanted. A live source is never made to wait."""
         if self._tuning.live or self._sender.ended:
