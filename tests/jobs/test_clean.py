@@ -6,7 +6,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcripts.jobs.clean import MAX_JSON, clean_json, clean_text
+from transcripts.jobs.clean import MAX_DEPTH, MAX_JSON, _clean, clean_json, clean_text
 
 
 def test_controls_go_and_tab_and_newline_stay() -> None:
@@ -44,3 +44,20 @@ def test_what_is_too_large_or_too_deep_is_dropped() -> None:
     for _ in range(50):
         deep = [deep]
     assert json.dumps(clean_json(deep)).count("[") <= 8
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(alphabet=st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=30,
+)
+
+
+@given(JSON)
+def test_what_is_judged_as_a_whole_is_what_cleaning_each_part_gives(value: object) -> None:
+    assert json.dumps(clean_json(value)) == json.dumps(_clean(value, MAX_DEPTH))
+
+
+def test_the_times_of_a_long_commits_characters_are_kept_as_they_are() -> None:
+    raw = {"characters": [[["a", 16 * place, 16 * place + 8]] for place in range(2000)]}
+    assert clean_json(raw) is raw

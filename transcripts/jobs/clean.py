@@ -11,6 +11,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 MAX_TEXT = 20_000
@@ -22,6 +23,13 @@ MAX_KEY = 200
 # C0 and C1 controls except tab and newline, and DEL.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
+#: What must be looked at closely in JSON of ASCII escapes: controls other than tab and newline, and surrogates (those
+#: of pairs too, so that text in rare scripts only takes the longer way).
+_SUSPECT = re.compile(r"\\u00[0189]|\\u007f|\\u[dD][89a-fA-F]|\\[bfr]|\x7f|Infinity|NaN")
+#: A string, or a key, that may be over its bound.
+_LONG = re.compile(rf'"[^"]{{{MAX_KEY},}}"')
+_NO_BRACKETS = re.compile(r"[^\[\]{}]+")
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
 
 
 def clean_text(text: str, limit: int = MAX_TEXT) -> str:
@@ -33,12 +41,29 @@ def clean_text(text: str, limit: int = MAX_TEXT) -> str:
 def clean_json(value: Any) -> Any:
     """``value`` as JSON that any database takes: clean strings, finite numbers, bounded depth and size.
 
-    What is too large as a whole is replaced by ``{"dropped": "too large"}``.
+    What is too large as a whole is replaced by ``{"dropped": "too large"}``. A provider's extras are lists of thousands
+    of numbers and short strings (the times of characters): they are judged as one text before any is touched.
     """
+    if _is_plain(value):
+        return value
     cleaned = _clean(value, MAX_DEPTH)
     if len(json.dumps(cleaned, ensure_ascii=False)) > MAX_JSON:
         return {"dropped": "too large"}
     return cleaned
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether ``value`` can stay as it is: nothing in its JSON is suspect, long or deep."""
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    if len(text) > MAX_JSON or _SUSPECT.search(text) or _LONG.search(text):
+        return False
+    steps = map(_STEPS.__getitem__, _NO_BRACKETS.sub("", text))
+    if max(accumulate(steps), default=0) > MAX_DEPTH:
+        return False
+    return "\\u" not in text or unicodedata.is_normalized("NFC", json.dumps(value, ensure_ascii=False))
 
 
 def _clean(value: Any, depth: int) -> Any:
