@@ -251,6 +251,13 @@ STTWEB_LEASE_SECONDS = env.float("STTWEB_LEASE_SECONDS", 20.0)
 STTWEB_HEARTBEAT_SECONDS = env.float("STTWEB_HEARTBEAT_SECONDS", 5.0)
 #: Seconds that a stopping worker gives its sessions to finish before it hands them over.
 STTWEB_DRAIN_SECONDS = env.float("STTWEB_DRAIN_SECONDS", 20.0)
+#: Transcripts that one person may have at work at the same time, on all workers together; 0: no bound.
+STTWEB_USER_SESSIONS = env.int("STTWEB_USER_SESSIONS", 20)
+#: Nothing new begins with less of the disk free than this share, or this many bytes, whichever is less.
+STTWEB_DISK_LOW_PERCENT = env.float("STTWEB_DISK_LOW_PERCENT", 10.0)
+STTWEB_DISK_LOW_BYTES = env.int("STTWEB_DISK_LOW_BYTES", 2 * 1024**3)
+#: What runs pauses under this share (or half of those bytes).
+STTWEB_DISK_FULL_PERCENT = env.float("STTWEB_DISK_FULL_PERCENT", 5.0)
 
 # --- Fetching and storing ------------------------------------------------------------------------------------------
 

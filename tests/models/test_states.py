@@ -19,12 +19,12 @@ from transcripts.models.states import (
 
 #: The graph of security_reliability.md B2, written a second time by hand: before -> after.
 ALLOWED = """
-queued running · queued cancelled · queued failed
+queued running · queued paused · queued cancelled · queued failed
 running finishing · running completed · running completed_with_gaps · running waiting · running paused
 running failed · running cancelling · running cancelled · running queued
 finishing completed · finishing completed_with_gaps · finishing waiting · finishing paused
 finishing failed · finishing cancelling · finishing cancelled · finishing queued
-waiting queued · waiting running · waiting cancelled · waiting failed
+waiting queued · waiting running · waiting paused · waiting cancelled · waiting failed
 paused queued · paused cancelled · paused failed
 cancelling cancelled
 failed queued

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import (
     Case,
     Count,
@@ -28,6 +29,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import LessThan
 
 from transcripts.jobs import wake
 from transcripts.jobs.claims import Claim, Held, LeaseLost, Outcome
@@ -64,13 +66,18 @@ def _open_to_claims() -> Q:
 
 
 def _candidates(exclude: Collection[UUID]) -> list[Transcript]:
-    """Live sources first, then teams with the least running, then the oldest."""
-    busy = Transcript.objects.filter(team=OuterRef("team"), state__in=ACTIVE).order_by().values("team")
-    running = Coalesce(
-        Subquery(busy.annotate(number=Count("pk")).values("number"), output_field=IntegerField()), Value(0)
-    )
-    rows = Transcript.objects.filter(_open_to_claims()).exclude(pk__in=list(exclude)).annotate(team_running=running)
-    return list(rows.order_by("-is_live", "team_running", "created_at")[:CANDIDATES])
+    """Live sources first, then teams with the least running, then the oldest; no person has more than their share."""
+    rows = Transcript.objects.filter(_open_to_claims()).exclude(pk__in=list(exclude))
+    if most := settings.STTWEB_USER_SESSIONS:
+        within = Q(state__in=ACTIVE) | Q(created_by__isnull=True) | Q(LessThan(_running_with("created_by"), most))
+        rows = rows.filter(within)
+    return list(rows.order_by("-is_live", _running_with("team"), "created_at")[:CANDIDATES])
+
+
+def _running_with(field: str) -> Combinable:
+    """How many are at work now that share ``field`` with the row."""
+    busy = Transcript.objects.filter(state__in=ACTIVE, **{field: OuterRef(field)}).order_by().values(field)
+    return Coalesce(Subquery(busy.annotate(number=Count("pk")).values("number"), output_field=IntegerField()), Value(0))
 
 
 def claim_next(worker: str, lease_seconds: float, *, exclude: Collection[UUID] = ()) -> Claim | None:
@@ -207,12 +214,17 @@ def describe(claim: Claim, is_live: bool, duration_samples: int, sha256: str) ->
         raise LeaseLost
 
 
-def settle(claim: Claim, outcome: Outcome) -> None:
-    """Let go of a transcript in its next state; QUEUED hands it to another worker. Raises LeaseLost."""
+def settle(claim: Claim, outcome: Outcome, billed: int = 0) -> None:
+    """Let go of a transcript in its next state; QUEUED hands it to another worker. Raises LeaseLost.
+
+    ``billed`` is samples sent to the provider that no event has told yet.
+    """
     before = [state for state in ACTIVE if outcome.state in TRANSITIONS[state]]
     when = {"epoch": claim.epoch, "worker": claim.worker, "state__in": before}
     details = {"code": outcome.code, "message": outcome.message, "next_step": outcome.next_step}
     changes = {"state": outcome.state, **details, **_LET_GO, **_clock(outcome)}
+    if billed:
+        changes["billed_samples"] = F("billed_samples") + billed
     try:
         _append(
             claim.transcript_id, claim.team_id, outcome.state, details, when=when, changes=changes, epoch=claim.epoch
@@ -229,7 +241,7 @@ def _clock(outcome: Outcome) -> dict[str, Any]:
         return {"finished_at": Now(), "control": Control.NONE} | _length(outcome)
     if outcome.state == State.WAITING:
         return {"not_before": _after(outcome.retry_in), "attempts": F("attempts") + 1}
-    return {}
+    return {"not_before": _after(outcome.retry_in)} if outcome.retry_in else {}
 
 
 def _length(outcome: Outcome) -> dict[str, Any]:

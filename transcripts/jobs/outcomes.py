@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from django.db import InterfaceError, OperationalError
 
@@ -10,6 +11,7 @@ from transcripts.engine.errors import EngineError, RecognizerFailed
 from transcripts.jobs import backoff
 from transcripts.jobs.claims import Outcome
 from transcripts.jobs.clean import clean_text
+from transcripts.jobs.pauses import DISK_FULL
 from transcripts.media.errors import MediaError
 from transcripts.models import State
 from transcripts.realtime.endpoint import EndpointError
@@ -25,6 +27,11 @@ _INTERNAL = Outcome(
     "Something went wrong inside this server.",
     "Start it again; if it fails again, ask an administrator to look at the server's log.",
 )
+#: Once is bad luck; twice at the same place is the recording.
+_DECODER_DIED = frozenset({"decode_crashed", "decode_stalled"})
+_DECODER_STEP = "What was heard until there is kept. Check that the recording plays elsewhere, or convert it first."
+#: Whoever found no space looks again after so long.
+_DISK_SECONDS = 45.0
 _DATABASE = ("database_unavailable", "The database did not answer.", "Nothing to do: it is tried again by itself.")
 
 
@@ -34,6 +41,10 @@ def of_failure(error: BaseException, attempts: int, retry_limit: int = backoff.R
     An error of no known kind is logged with its traceback here; people get a plain sentence.
     """
     if isinstance(error, MediaError):
+        if error.code == DISK_FULL:
+            return _without_disk(error)
+        if error.code in _DECODER_DIED and attempts:
+            return _ended(State.FAILED, error.code, error.message, _DECODER_STEP)
         if error.retryable:
             return _again(error.code, error.message, error.next_step, attempts, retry_limit)
         return _ended(State.FAILED, error.code, error.message, error.next_step)
@@ -50,6 +61,18 @@ def of_failure(error: BaseException, attempts: int, retry_limit: int = backoff.R
         return _again(*_DATABASE, attempts, retry_limit)
     logger.error("a session failed", exc_info=error)
     return _INTERNAL
+
+
+def without_disk() -> Outcome:
+    """The disk is nearly full: everything pauses, so that the database can go on."""
+    return _without_disk(None)
+
+
+def _without_disk(error: MediaError | None) -> Outcome:
+    message = error.message if error else "The disk of this server is nearly full."
+    step = (error.next_step if error else "") or "Delete recordings that are no longer needed, or ask for space."
+    paused = _ended(State.PAUSED, DISK_FULL, message, f"{step} It then goes on by itself.")
+    return replace(paused, retry_in=_DISK_SECONDS)
 
 
 def _of_provider(error: ProviderError, attempts: int, retry_limit: int) -> Outcome:

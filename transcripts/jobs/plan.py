@@ -5,12 +5,14 @@ Reads the row and the settings, does nothing yet.
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
+from transcripts.jobs import accounts
 from transcripts.media.pcm import SAMPLE_RATE, ms_to_samples
 from transcripts.models import Engine, Event, EventKind, Transcript
 from transcripts.realtime.breaker import Breaker
@@ -30,6 +32,13 @@ _breakers: dict[tuple[str, str], Breaker] = {}
 def breaker_of(endpoint: Endpoint) -> Breaker:
     """The breaker that all sessions of this process with one provider and key share."""
     return _breakers.setdefault(endpoint.account, Breaker())
+
+
+def resting() -> dict[str, float]:
+    """The providers that this process leaves alone after failures: host to seconds until the next try."""
+    now = time.monotonic()
+    found = {accounts.host_of(Endpoint(*account)): breaker for account, breaker in _breakers.items()}
+    return {host: round(breaker.remaining(now), 1) for host, breaker in found.items() if breaker.state != "closed"}
 
 
 def previous_text(row: Transcript) -> str:
@@ -67,14 +76,15 @@ def endpoint_of(row: Transcript, embedded_url: str) -> Endpoint:
     """Where the sound goes. ``embedded_url`` is the embedded engine's."""
     if needs_embedded(row):
         return Endpoint(embedded_url)
-    if not settings.ELEVENLABS_API_KEY:
+    endpoint = accounts.current()
+    if endpoint is None:
         raise ProviderError(
             "no_api_key",
             ErrorClass.FATAL_KEY,
             "No API key for the hosted speech service is set on this server.",
-            next_step="Ask an administrator to set ELEVENLABS_API_KEY, then start it again.",
+            next_step="Ask an administrator to set ELEVENLABS_API_KEY; it then goes on by itself.",
         )
-    return Endpoint(settings.ELEVENLABS_BASE_URL, settings.ELEVENLABS_API_KEY)
+    return endpoint
 
 
 def options_of(row: Transcript) -> SessionOptions:

@@ -16,6 +16,7 @@ from django.db.models import F
 from transcripts.jobs import backoff
 from transcripts.jobs.claims import Claim, LeaseLost
 from transcripts.jobs.clean import clean_text
+from transcripts.jobs.faultpoints import passing
 from transcripts.jobs.recording import Batch, Position, plan
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.live import events as wire
@@ -38,7 +39,10 @@ CLOSE_SECONDS = 15.0
 
 
 class Recorder:
-    """Writes the events of one claim. ``on_failure`` is called once, from the loop, when no more can be written."""
+    """Writes the events of one claim. ``on_failure`` is called once, from the loop, when no more can be written.
+
+    ``meter`` tells how many samples were sent to the provider so far; each batch keeps what was added.
+    """
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class Recorder:
         last_seq: int,
         database: DatabaseThread,
         on_failure: Callable[[Exception], None],
+        meter: Callable[[], int] = lambda: 0,
     ) -> None:
         self.claim = claim
         #: What the database has, once the batch in flight is answered.
@@ -54,6 +59,8 @@ class Recorder:
         self._last_seq = last_seq
         self._database = database
         self._on_failure = on_failure
+        self._meter = meter
+        self._billed = 0
         self._waiting: list[StreamEvent] = []
         self._changed = asyncio.Condition()
         self._closing = False
@@ -85,6 +92,12 @@ class Recorder:
         async with asyncio.timeout(CLOSE_SECONDS):
             await asyncio.shield(self._writer)
 
+    def unbilled(self, total: int = 0) -> int:
+        """Samples sent to the provider since this was last asked; ``total`` is all of them, 0 asks the meter."""
+        total = max(total, self._meter(), self._billed)
+        new, self._billed = total - self._billed, total
+        return new
+
     def abandon(self) -> None:
         """Write nothing more: the claim is lost."""
         self._partials.stop()
@@ -96,7 +109,9 @@ class Recorder:
         try:
             while events := await self._next_events():
                 started = loop.time()
-                await self._write(plan(events, self.position))
+                batch = plan(events, self.position)
+                batch.billed = self.unbilled(batch.billed)
+                await self._write(batch)
                 if not self._closing:
                     await asyncio.sleep(BATCH_SECONDS - (loop.time() - started))
         except Exception as error:
@@ -181,8 +196,10 @@ def write_batch(claim: Claim, batch: Batch, last_seq: int, again: bool) -> int:
                 epoch=claim.epoch,
             )
             _insert_segments(claim, batch, last)
+            passing("append.before_commit")
     except Fenced as error:
         raise LeaseLost from error
+    passing("append.after_commit")
     return last
 
 

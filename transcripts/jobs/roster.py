@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.db.models.functions import Now
@@ -20,9 +21,15 @@ def worker_name() -> str:
     return f"{socket.gethostname()[:50]}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
-def report(name: str, capacity: int, running: int) -> None:
-    """Say that the worker lives, by the database's clock, and forget those long silent."""
+def report(
+    name: str, capacity: int, running: int, holding_back: str = "", breakers: Mapping[str, float] | None = None
+) -> None:
+    """Say that the worker lives, by the database's clock, and forget those long silent.
+
+    ``holding_back`` is why it takes nothing new; ``breakers`` host to seconds of providers that it leaves alone.
+    """
     now = {"heartbeat_at": Now(), "capacity": capacity, "running": running}
+    now |= {"holding_back": holding_back, "breakers": dict(breakers or {})}
     Worker.objects.update_or_create(name=name, defaults=now)
     Worker.objects.filter(heartbeat_at__lt=Now() - FORGET_AFTER).delete()
 

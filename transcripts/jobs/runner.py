@@ -18,9 +18,10 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from transcripts.jobs import backoff, leases, roster
+from transcripts.jobs import accounts, backoff, headroom, leases, pauses, plan, roster
 from transcripts.jobs.claims import Claim, Held, Outcome
 from transcripts.jobs.engine import EngineHouse
+from transcripts.jobs.outcomes import without_disk
 from transcripts.jobs.session import Session
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.jobs.wake import WORKERS_GROUP
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 LEASE_MARGIN_SECONDS = 5.0
 #: Seconds for sessions that were told to go at once.
 ABORT_SECONDS = 8.0
+#: The tables are compared with the program this often.
+SCHEMA_SECONDS = 10.0
 #: The layer forgets members of a group after a day; say again that we are one long before.
 REJOIN_SECONDS = 600.0
 
@@ -64,6 +67,9 @@ class Runner:
         self._engine = engine or EngineHouse()
         self._database = DatabaseThread("runner")
         self._slots: dict[UUID, _Slot] = {}
+        #: Why nothing new is taken now; empty: what is due is taken.
+        self.holding_back = ""
+        self._schema, self._schema_at = "", float("-inf")
         self._wake = asyncio.Event()
         self._stopping, self._hurry = asyncio.Event(), asyncio.Event()
 
@@ -93,6 +99,7 @@ class Runner:
         3. Sessions get ``drain_seconds``, then they are handed over; leases are renewed meanwhile.
         4. The worker's own row is removed, the engine stopped.
         """
+        await self._safely(self._look_for_room)
         sweep = _named(self._sweep_until_stopped(), "runner sweep")
         side = [_named(self._beat(), "runner heartbeat"), _named(self._listen(), "runner controls")]
         try:
@@ -145,11 +152,31 @@ class Runner:
                     await self._wake.wait()
 
     async def _fill(self) -> None:
+        """Claim what is due and fits. Raises what the database raises."""
+        await self._look_for_room()
+        if self.holding_back:
+            return
+        await self._database(_care)
         while len(self._slots) < self.capacity and not self._stopping.is_set():
             claim = await self._database(leases.claim_next, self.name, self._lease, exclude=list(self._slots))
             if claim is None:
                 return
             self.adopt(claim)
+
+    async def _look_for_room(self) -> None:
+        """Find out whether anything new may begin; a full disk also pauses what runs."""
+        # Not on the database's thread: a network disk that hangs must not keep the leases from being renewed.
+        disk, process = await asyncio.to_thread(headroom.disk), await asyncio.to_thread(headroom.process)
+        if time.monotonic() - self._schema_at >= SCHEMA_SECONDS:
+            self._schema = await self._database(headroom.schema)
+            self._schema_at = time.monotonic()
+        found = self._schema or disk or process
+        if found != self.holding_back:
+            logger.warning("worker %s: %s", self.name, f"takes nothing new: {found}" if found else "goes on")
+        self.holding_back = found
+        if disk == "disk_full":
+            for slot in self._slots.values():
+                slot.session.pause(without_disk())
 
     def _ended(self, claim: Claim, task: asyncio.Task[Outcome | None]) -> None:
         slot = self._slots.pop(claim.transcript_id)
@@ -211,7 +238,10 @@ class Runner:
         return True
 
     async def _report(self) -> None:
-        await self._database(roster.report, self.name, self.capacity, len(self._slots))
+        if self._schema == "schema_older":
+            return  # the row that it would write does not exist yet
+        running, resting = len(self._slots), plan.resting()
+        await self._database(roster.report, self.name, self.capacity, running, self.holding_back, resting)
 
     # --- Controls ------------------------------------------------------------------------------------------------
 
@@ -267,6 +297,12 @@ class Runner:
         for slot in self._slots.values():
             slot.session.hand_over(now=True)
         await asyncio.wait({ended}, timeout=ABORT_SECONDS)
+
+
+def _care() -> None:
+    """What became possible again: the account works, the disk has space."""
+    accounts.care()
+    pauses.release_those_without_disk()
 
 
 def _named(work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from django.db import InterfaceError, OperationalError
 
-from transcripts.jobs import backoff, leases, plan, source
+from transcripts.jobs import accounts, backoff, leases, plan, source
 from transcripts.jobs.claims import Claim, Held, LeaseLost, Outcome
+from transcripts.jobs.faultpoints import passing
 from transcripts.jobs.outcomes import of_failure
 from transcripts.jobs.recorder import Recorder
 from transcripts.jobs.recording import Position
@@ -24,6 +25,8 @@ from transcripts.media.open import Audio, open_audio
 from transcripts.media.pcm import Chunk
 from transcripts.models import Control, State, Transcript
 from transcripts.realtime.client import RealtimeClient
+from transcripts.realtime.endpoint import Endpoint
+from transcripts.realtime.errors import ErrorClass, ProviderError
 from transcripts.realtime.results import Committed, StreamEvent
 
 logger = logging.getLogger(__name__)
@@ -31,8 +34,13 @@ logger = logging.getLogger(__name__)
 #: A session that was told to end has so long to close its connection and its decoder; nobody waits longer.
 CLOSE_SECONDS = 3.0
 
+#: After the source has ended, how often it is asked whether all of it was sent.
+SENT_SECONDS = 0.05
+
 HANDED_OVER = Outcome(State.QUEUED, "handed_over", "The worker is stopping; another one goes on.")
 CANCELLED = Outcome(State.CANCELLED)
+#: Failures that concern every transcript of the account.
+ACCOUNT_TROUBLE = frozenset({ErrorClass.FATAL_KEY, ErrorClass.QUOTA})
 #: Nothing is left to be heard again.
 COMPLETE = frozenset({State.COMPLETED, State.COMPLETED_WITH_GAPS})
 
@@ -81,7 +89,10 @@ class Session:
         #: Why the work was broken off; the first reason holds.
         self._reason: Outcome | Exception | None = None
         self._broken_off = asyncio.Event()
-        self._stopping = self._handing_over = self._lost = False
+        self._stopping = self._handing_over = self._lost = self._blocks_account = False
+        #: The hosted account that is used, and whether it has answered.
+        self._endpoint: Endpoint | None = None
+        self._answered = False
         self._commits_seen = 0
         self._side: set[asyncio.Task[None]] = set()
 
@@ -110,6 +121,10 @@ class Session:
             if self._job is not None and self._job.row.is_live:
                 # What is not committed here is lost with this process: a live source does not repeat itself.
                 self._client.request_commit()
+
+    def pause(self, outcome: Outcome) -> None:
+        """End for now: what is stored stays, and it goes on when the reason is gone."""
+        self._break_off(outcome)
 
     def lose(self) -> None:
         """The lease is not ours any more, or may not be: send nothing, write nothing."""
@@ -140,6 +155,7 @@ class Session:
             self._work.cancel()
         failure = await self._keep_the_rest(self._failure(self._work))
         outcome = self._outcome(failure)
+        self._blocks_account = isinstance(failure, ProviderError) and failure.klass in ACCOUNT_TROUBLE
         await self._settle(outcome)
         if outcome.state in COMPLETE:
             await asyncio.to_thread(source.forget_spooled, self.claim.transcript_id)
@@ -190,16 +206,23 @@ class Session:
 
     async def _settle(self, outcome: Outcome) -> None:
         """Let go of the row; a database that is away is waited for until the lease has passed anyway."""
-        attempt = 0
+        attempt, unbilled = 0, self._recorder.unbilled() if self._recorder is not None else 0
         while not self._lost:
             try:
-                await asyncio.shield(self._database(leases.settle, self.claim, outcome))
+                await asyncio.shield(self._database(self._let_go, outcome, unbilled))
                 return
             except (OperationalError, InterfaceError) as error:
                 attempt += 1
                 logger.warning("transcript %s: not settled yet (%s)", self.claim.transcript_id, error)
                 await asyncio.sleep(backoff.delay(attempt, base=0.1, cap=2.0))
         raise LeaseLost
+
+    def _let_go(self, outcome: Outcome, unbilled: int) -> None:
+        if self._blocks_account and self._endpoint is not None:
+            # First the account: a sweep must not let this one go on before it is known why it paused.
+            accounts.block(self._endpoint, outcome)
+        passing("settle.before_commit")
+        leases.settle(self.claim, outcome, unbilled)
 
     def _break_off(self, reason: Outcome | Exception) -> None:
         """End the work now; what is stored stays."""
@@ -214,7 +237,7 @@ class Session:
             self._break_off(Outcome(State.COMPLETED) if self._has_text() else CANCELLED)
         else:
             self._client.request_stop()
-            self._say_finishing()
+            self._aside(self._finishing())
 
     def _has_text(self) -> bool:
         return self._job is not None and self._job.row.segment_count > 0
@@ -222,11 +245,13 @@ class Session:
     # --- The work ------------------------------------------------------------------------------------------------
 
     async def _transcribe(self) -> None:
+        passing("session.start")
         job = self._job = await self._database(load, self.claim)
         row = job.row
         self._commits_seen = row.commit_requests
         at = Position(row.committed_samples, row.segment_count, row.gap_samples)
-        self._recorder = Recorder(self.claim, at, row.last_seq, self._database, self._break_off)
+        self._recorder = Recorder(self.claim, at, row.last_seq, self._database, self._break_off, self._sent)
+        passing("decode.start")
         if row.control == Control.STOP:
             self._stop()
         options = plan.options_of(row)
@@ -236,6 +261,7 @@ class Session:
             )
             row.is_live = audio.live
             endpoint = plan.endpoint_of(row, await self._engine_url(row))
+            self._endpoint = None if plan.needs_embedded(row) else endpoint
             tuning = plan.tuning_of(row, live=audio.live)
             client = self._client = RealtimeClient(
                 endpoint,
@@ -257,20 +283,40 @@ class Session:
             async for event in events:
                 if self._observe is not None:
                     self._observe(event)
+                passing("session.event")
                 await self._recorder.put(event)
+                if isinstance(event, Committed) and not self._answered:
+                    await self._account_works()
                 if self._handing_over and isinstance(event, Committed):
                     self._break_off(HANDED_OVER)
 
+    async def _account_works(self) -> None:
+        self._answered = True
+        if self._endpoint is None:
+            return
+        try:
+            await self._database(accounts.works, self._endpoint)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("could not say that the account works: %s", error)
+
+    def _sent(self) -> int:
+        return self._client.billed if self._client is not None else 0
+
     async def _feed(self, chunks: AsyncGenerator[Chunk, None]) -> AsyncGenerator[Chunk, None]:
-        """The sound, and at its end the news that only the last words are missing."""
+        """The sound, and at its end, once all of it was sent, the news that only the last words are missing."""
         async with aclosing(chunks):
             async for chunk in chunks:
                 yield chunk
         self._stopping = True
-        self._say_finishing()
+        self._aside(self._finishing_when_sent())
 
-    def _say_finishing(self) -> None:
-        task = asyncio.create_task(self._finishing(), name=f"finishing {self.claim.transcript_id}")
+    async def _finishing_when_sent(self) -> None:
+        while self._client is not None and not self._client.all_sent:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(SENT_SECONDS)
+        await self._finishing()
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=f"finishing {self.claim.transcript_id}")
         self._side.add(task)
         task.add_done_callback(self._side.discard)
 

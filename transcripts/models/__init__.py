@@ -1,6 +1,7 @@
 """What is kept. One file per noun; import from here."""
 
 from transcripts.models.event import AppendOnly, Event, EventKind
+from transcripts.models.provider import ProviderAccount
 from transcripts.models.segment import Segment
 from transcripts.models.states import ACTIVE, CLAIMABLE, FINAL, IllegalTransition, State, check_transition
 from transcripts.models.team import Membership, Role, Team
@@ -18,6 +19,7 @@ __all__ = [
     "EventKind",
     "IllegalTransition",
     "Membership",
+    "ProviderAccount",
     "Role",
     "Segment",
     "SourceKind",

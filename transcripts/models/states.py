@@ -33,7 +33,8 @@ class State(TextChoices):
 
 #: Every allowed step. A state maps to the states that may follow it.
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.RUNNING, State.CANCELLED, State.FAILED}),
+    # Paused without a try: the account that it needs is refused, or the disk is full.
+    State.QUEUED: frozenset({State.RUNNING, State.PAUSED, State.CANCELLED, State.FAILED}),
     State.RUNNING: frozenset(
         {
             State.FINISHING,
@@ -59,7 +60,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
             State.QUEUED,
         }
     ),
-    State.WAITING: frozenset({State.QUEUED, State.RUNNING, State.CANCELLED, State.FAILED}),
+    State.WAITING: frozenset({State.QUEUED, State.RUNNING, State.PAUSED, State.CANCELLED, State.FAILED}),
     State.PAUSED: frozenset({State.QUEUED, State.CANCELLED, State.FAILED}),
     State.CANCELLING: frozenset({State.CANCELLED}),
     State.FAILED: frozenset({State.QUEUED}),

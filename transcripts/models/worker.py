@@ -14,6 +14,10 @@ class Worker(models.Model):
     heartbeat_at = models.DateTimeField()
     capacity = models.PositiveIntegerField()
     running = models.PositiveIntegerField(default=0)
+    #: Why it takes nothing new (``disk_low``, ``schema_newer``, …); empty: it takes what is due.
+    holding_back = models.CharField(_("holds back"), max_length=60, blank=True, default="", db_default="")
+    #: Breakers of this process that are not closed: host of the provider -> seconds until a connection may be tried.
+    breakers = models.JSONField(_("resting providers"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("worker")

@@ -1,0 +1,84 @@
+"""Whether a worker may begin something new: enough disk, descriptors and memory, and the tables that it knows.
+
+Refusing is cheap and another worker may have room; running out in the middle is neither (security_reliability.md B6,
+B9, B10). Blocks on the file system and, in `schema`, on the database.
+"""
+
+from __future__ import annotations
+
+import os
+import pkgutil
+import shutil
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from transcripts import migrations
+
+APP = "transcripts"
+#: The migrations of this program as it was started, whatever a deployment puts on the disk meanwhile.
+KNOWN = frozenset(module.name for module in pkgutil.iter_modules(migrations.__path__))
+#: Descriptors that one more session may need: sockets, pipes, a database connection, files.
+DESCRIPTORS_EACH = 24
+#: Memory in bytes that must be free before another session begins (a session with its decoder takes about 60 MB).
+MEMORY_BYTES = 200 * 1024**2
+
+
+def disk() -> str:
+    """``disk_full`` (what runs must pause), ``disk_low`` (nothing new) or nothing, of the fullest of our disks."""
+    folders = {settings.STTWEB_VAR, settings.STTWEB_MEDIA_DIR, settings.STTWEB_SPOOL_DIR}
+    found = {_judge_disk(folder) for folder in folders}
+    return next((reason for reason in ("disk_full", "disk_low") if reason in found), "")
+
+
+def _judge_disk(folder: str | Path) -> str:
+    place = Path(folder)
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    usage = shutil.disk_usage(place)
+    if usage.free < _bound(usage.total, settings.STTWEB_DISK_FULL_PERCENT, settings.STTWEB_DISK_LOW_BYTES // 2):
+        return "disk_full"
+    low = _bound(usage.total, settings.STTWEB_DISK_LOW_PERCENT, settings.STTWEB_DISK_LOW_BYTES)
+    return "disk_low" if usage.free < low else ""
+
+
+def _bound(total: int, percent: float, most: int) -> float:
+    """A share of the disk, but not more than ``most``: a tenth of a large disk is no emergency."""
+    return min(total * percent / 100, most)
+
+
+def process() -> str:
+    """``descriptors`` or ``memory`` when this process has no room for another session, or nothing."""
+    if _descriptors_left() < DESCRIPTORS_EACH:
+        return "descriptors"
+    return "memory" if 0 <= _memory_left() < MEMORY_BYTES else ""
+
+
+def _descriptors_left() -> float:
+    try:
+        import resource
+
+        allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return float("inf") if allowed == resource.RLIM_INFINITY else allowed - len(os.listdir("/proc/self/fd"))
+    except (ImportError, OSError):
+        return float("inf")  # a system that does not say
+
+
+def _memory_left() -> int:
+    """Bytes that the machine can still give, or -1 when it does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            kilobytes = next((line.split()[1] for line in file if line.startswith("MemAvailable:")), "")
+    except OSError:
+        return -1
+    return int(kilobytes) * 1024 if kilobytes else -1
+
+
+def schema() -> str:
+    """``schema_newer`` or ``schema_older`` when the tables are not those of this program, or nothing."""
+    applied = {name for app, name in MigrationRecorder(connection).applied_migrations() if app == APP}
+    if applied - KNOWN:
+        return "schema_newer"
+    return "schema_older" if KNOWN - applied else ""
