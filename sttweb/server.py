@@ -25,6 +25,8 @@ from daphne.server import twisted_loop
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import defer
 
+from sttweb.sockets import Pace
+
 logger = logging.getLogger(__name__)
 
 #: "Service restart": browsers come back soon, with jitter.
@@ -195,6 +197,17 @@ class Server(DaphneServer):  # type: ignore[misc]
         application.add_done_callback(lambda _: body.close())
         self.connections[protocol]["application_instance"] = application
         return body
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Do what the application says; text for a browser waits while that browser does not read."""
+        pace: Pace | None = getattr(protocol, "pace", None)
+        if pace is None or message["type"] != "websocket.send" or not message.get("text"):
+            await super().handle_reply(protocol, message)
+            if message["type"] == "websocket.accept" and protocol.state == protocol.STATE_OPEN:
+                protocol.pace = Pace(protocol.transport)
+        elif protocol.state == protocol.STATE_OPEN:
+            pace.send(message["text"])
+            await pace.room()
 
     # --- Stopping ------------------------------------------------------------------------------------------------
 

@@ -100,9 +100,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         await self.accept()
         self.bucket = Bucket()
-        self.outbox = Outbox(self.send, self._leave_and_close)
+        self.outbox = Outbox(self._send_text, self._leave_and_close)
         self._following: asyncio.Task[None] | None = None
         self._guarding = asyncio.create_task(self._guard(), name="live.rights")
+
+    async def _send_text(self, text: str) -> None:
+        message: Any = {"type": "websocket.send", "text": text}
+        await self.base_send(message)
 
     async def refusal(self) -> int | None:
         """The close code for this person, or None when they may watch."""
