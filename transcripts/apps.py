@@ -11,7 +11,9 @@ class TranscriptsConfig(AppConfig):
     name = "transcripts"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks, and the tombstones of what is deleted."""
         from transcripts import checks
+        from transcripts.upkeep import erasing
 
         checks.register()
+        erasing.connect()

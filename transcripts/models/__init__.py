@@ -1,5 +1,6 @@
 """What is kept. One file per noun; import from here."""
 
+from transcripts.models.erasure import Erased, Erasure, Why
 from transcripts.models.event import AppendOnly, Event, EventKind
 from transcripts.models.provider import ProviderAccount
 from transcripts.models.segment import Segment
@@ -15,6 +16,8 @@ __all__ = [
     "AppendOnly",
     "Control",
     "Engine",
+    "Erased",
+    "Erasure",
     "Event",
     "EventKind",
     "IllegalTransition",
@@ -26,6 +29,7 @@ __all__ = [
     "State",
     "Team",
     "Transcript",
+    "Why",
     "Worker",
     "check_transition",
 ]

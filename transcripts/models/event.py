@@ -22,6 +22,10 @@ class EventKind(models.TextChoices):
     REVISE = "revise", _("Correction")
 
 
+#: What did not go well, for those who watch over everything.
+TROUBLE = (EventKind.NOTICE, EventKind.GAP)
+
+
 class AppendOnly(Exception):
     """An event was about to be changed or deleted by itself; the log is only ever appended to."""
 
@@ -44,6 +48,8 @@ class Event(models.Model):
         verbose_name_plural = _("events")
         ordering = ["seq"]
         constraints = [models.UniqueConstraint(fields=["transcript", "seq"], name="one_event_per_number")]
+        # Few rows among many, asked for by time (upkeep/numbers.py): what went wrong lately, in all transcripts.
+        indexes = [models.Index(fields=["at"], name="trouble_by_time", condition=models.Q(kind__in=TROUBLE))]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"

@@ -25,6 +25,9 @@ class Team(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=100)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    #: Days after its end that a transcript's recording, and the transcript itself, are kept; empty: for ever.
+    keep_media_days = models.PositiveIntegerField(_("days to keep recordings"), null=True, blank=True)
+    keep_text_days = models.PositiveIntegerField(_("days to keep transcripts"), null=True, blank=True)
     members: models.ManyToManyField[models.Model, Membership] = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="Membership", related_name="teams"
     )

@@ -117,6 +117,8 @@ class Transcript(models.Model):
         indexes = [
             models.Index(fields=["team", "-created_at"], name="transcript_by_team"),
             models.Index(fields=["state", "not_before"], name="transcript_by_state"),
+            # What retention and the numbers of the last hour ask for.
+            models.Index(fields=["finished_at"], name="transcript_by_end"),
         ]
 
     def __str__(self) -> str:
