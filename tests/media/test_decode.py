@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from transcripts.media.decode import DecodeLimits, decode_file, decode_stream, file_decoder
-from transcripts.media.diagnosis import TAIL_BYTES, Diagnosis, clean_title
+from transcripts.media.diagnosis import TAIL_BYTES, Diagnosis
 from transcripts.media.errors import DecodeError, FetchError
 from transcripts.media.pcm import SAMPLE_RATE, Chunk
+from transcripts.media.titles import clean_title
 
 from .conftest import Recordings, ffmpeg
 from .doubles import children, double, gone
@@ -184,8 +185,8 @@ async def test_a_name_that_means_something_to_the_decoder_means_nothing(recordin
 
 async def test_a_missing_file_and_a_link_to_another_are_refused(recordings: Recordings, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(recordings / "a.wav")
-    assert (await failure(tmp_path / "none")).code == "source_gone"
-    assert (await failure(tmp_path / "link")).code == "source_gone"
+    assert (await failure(tmp_path / "none")).code == "media_missing"
+    assert (await failure(tmp_path / "link")).code == "media_missing"
 
 
 async def test_a_recording_over_the_cap_stops_at_the_cap(recordings: Recordings) -> None:

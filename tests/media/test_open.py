@@ -11,6 +11,7 @@ from transcripts.media import sources
 from transcripts.media.errors import MediaError
 from transcripts.media.fetch import Limits
 from transcripts.media.guard import Policy
+from transcripts.media.live import LivePatience
 from transcripts.media.open import AudioRequest, open_audio
 from transcripts.media.pcm import SAMPLE_RATE
 from transcripts.media.sources import Kind, kind_of, title_from_url
@@ -118,9 +119,16 @@ async def test_a_download_that_breaks_leaves_nothing_and_works_the_next_time(
     ("body", "content_type", "code"),
     [
         (b"<!DOCTYPE html><title>Log in</title>", "audio/mpeg", "not_media"),
-        (b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlow.m3u8\n", "application/vnd.apple.mpegurl", "unsupported_hls"),
-        (b"[playlist]\nFile1=http://127.0.0.1/\n", "audio/x-scpls", "unsupported_playlist"),
-        (b"<?xml version='1.0'?><rss version='2.0'></rss>", "application/rss+xml", "unsupported_feed"),
+        (
+            b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nhttp://127.0.0.1/\n",
+            "application/vnd.apple.mpegurl",
+            "url_address",
+        ),
+        (b"[playlist]\nFile1=http://127.0.0.1:8000/\n", "audio/x-scpls", "url_address"),
+        (b"[playlist]\nFile1=file:///etc/passwd\n", "audio/x-scpls", "url_scheme"),
+        (b"[playlist]\nNumberOfEntries=0\n", "audio/x-scpls", "wrapper_empty"),
+        (b"ffconcat version 1.0\nfile /etc/passwd\n", "audio/mpeg", "unsupported_playlist"),
+        (b"<?xml version='1.0'?><rss version='2.0'></rss>", "application/rss+xml", "is_feed"),
         (b"", "audio/mpeg", "empty_source"),
     ],
 )
@@ -150,22 +158,26 @@ async def test_a_radio_is_heard_while_it_plays_and_let_go(
             if end > 48_000 + 3 * SAMPLE_RATE:
                 break
     assert await gone(children() - before)
-    assert "icy-metadata" not in origin.requests[0].lower()
     assert not (tmp_path / "spool").exists()
 
 
-async def test_a_radio_that_drops_says_so_after_its_last_sound(
+async def test_a_radio_that_never_comes_back_says_so_after_its_last_sound(
     origin: Origin, policy: Policy, recordings: Recordings, tmp_path: Path
 ) -> None:
     data = (recordings / "a.mp3").read_bytes()
     head = b"HTTP/1.1 200 OK\r\nicy-br: 128\r\nTransfer-Encoding: chunked\r\n\r\n"
     origin.routes["/live"] = raw(head + b"%x\r\n" % len(data) + data + b"\r\n")
     heard = 0
+    request = request_for(
+        policy, tmp_path, url=origin.url("/live"), patience=LivePatience(attempts=2, first_wait_s=0.1)
+    )
     with pytest.raises(MediaError) as failed:  # noqa: PT012  the sound before the failure is the point
-        async with open_audio(request_for(policy, tmp_path, url=origin.url("/live"))) as audio:
+        async with open_audio(request) as audio:
             async for chunk in audio.chunks():
                 heard = chunk.end
-    assert (failed.value.code, failed.value.retryable) == ("source_dropped", True)
+                origin.serve("/live", b"", status="404 Not Found")
+    assert (failed.value.code, failed.value.retryable) == ("source_gone", True)
+    assert len(origin.requests) == 3
     assert heard > 11 * SAMPLE_RATE
 
 
@@ -215,7 +227,7 @@ async def test_an_upload_is_sniffed_and_heard(policy: Policy, recordings: Record
     page = tmp_path / "talk.mp3"
     page.write_bytes(b"<html>")
     assert (await failure(request_for(policy, tmp_path, path=page))).code == "not_media"
-    assert (await failure(request_for(policy, tmp_path, path=tmp_path / "none"))).code == "source_gone"
+    assert (await failure(request_for(policy, tmp_path, path=tmp_path / "none"))).code == "media_missing"
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ class Decoder:
             chunk = Chunk(position, data)
             position = chunk.end
             if position + shift > self._limits.max_samples:
-                raise _too_long(self._limits.max_samples)
+                raise too_long(self._limits.max_samples)
             yield chunk
         await self._finish()
 
@@ -252,10 +252,10 @@ def _open_for_reading(path: Path) -> int:
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError as error:
-        raise DecodeError("source_gone", "The stored recording is not there any more.") from error
+        raise DecodeError("media_missing", "The stored recording is not there any more.") from error
 
 
-def _too_long(max_samples: int) -> DecodeError:
+def too_long(max_samples: int) -> DecodeError:
     return DecodeError(
         "too_long", f"The recording is longer than the {max_samples / SAMPLE_RATE / 3600:g} hours allowed."
     )

@@ -8,15 +8,14 @@ import signal
 from .errors import DecodeError
 from .pcm import SAMPLE_RATE
 from .sandbox import LAUNCH_FAILED
+from .titles import clean_title
 
 #: As much of the end of stderr as is kept, in bytes.
 TAIL_BYTES = 64 * 1024
-MAX_TITLE = 300
 _MAX_LINE = 4096
 
 _DURATION = re.compile(r"  Duration: (\d+):(\d\d):(\d\d)\.(\d+)")
 _TITLE = re.compile(r"    (?:title|icy-name) +: (.+)", re.IGNORECASE)
-_INVISIBLE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 _LIMITS_REACHED = "Decoding this recording needs more time or memory than is allowed."
 
@@ -31,11 +30,6 @@ _VERDICTS: tuple[tuple[str, str, str], ...] = (
     ("Invalid data found", "not_audio", "This is not a recording that can be decoded."),
     ("Decoder not found", "not_audio", "The sound coding of this recording is not supported."),
 )
-
-
-def clean_title(text: str) -> str | None:
-    """Text from strangers as one visible line of at most 300 characters, or None when nothing is left."""
-    return " ".join(_INVISIBLE.sub(" ", text).split())[:MAX_TITLE].strip() or None
 
 
 class Diagnosis:

@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin
 from xml.parsers import expat
 
-from .diagnosis import clean_title
 from .errors import MediaError
+from .titles import clean_title
 
 #: Largest feed in bytes, most episodes that are listed, deepest nesting, and longest text of one element that is kept.
 MAX_BYTES = 5 * 1024**2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +22,9 @@ from .guard import Policy, Url, judge_url
 from .network import CONNECT_BUDGET_S, GuardedBackend, Resolver, system_resolver
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+#: What a caller may add to a request. They go along on redirects to strangers, so none of them may be a secret.
+EXTRA_HEADERS = frozenset({"range", "if-range", "icy-metadata"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Response:
         self._raw = raw
         self._limits = limits
         self._deadline = deadline
+        self._rate = _Rate(limits)
 
     @property
     def content_length(self) -> int | None:
@@ -68,6 +72,7 @@ class Response:
     def relax(self, limits: Limits) -> None:
         """Go on under other limits, once it is known what kind of source this is; the total starts anew."""
         self._limits = limits
+        self._rate = _Rate(limits)
         self._deadline = None if limits.total_s is None else time.monotonic() + limits.total_s
 
     def raise_for_status(self) -> None:
@@ -79,22 +84,21 @@ class Response:
         """The body as it arrives, in pieces of at most 64 KiB. Raises ``FetchError`` when a limit is passed or the
         connection breaks before the announced end."""
         received = 0
-        rate = _Rate(self._limits)
-        async with aclosing(self._pieces(rate)) as pieces:
+        async with aclosing(self._pieces()) as pieces:
             async for piece in pieces:
                 received += len(piece)
                 if self._limits.max_bytes is not None and received > self._limits.max_bytes:
                     raise _too_large(self._limits.max_bytes)
                 yield piece
 
-    async def _pieces(self, rate: _Rate) -> AsyncGenerator[bytes]:
+    async def _pieces(self) -> AsyncGenerator[bytes]:
         async with aclosing(self._raw.aiter_stream()) as stream:
             while True:
                 started = time.monotonic()
                 piece = await self._next(stream)
                 if piece is None:
                     return
-                rate.count(len(piece), time.monotonic() - started)
+                self._rate.count(len(piece), time.monotonic() - started)
                 yield piece
 
     async def _next(self, stream: AsyncGenerator[bytes]) -> bytes | None:
@@ -114,19 +118,26 @@ class Response:
 
 @asynccontextmanager
 async def open_url(
-    url: str | Url, *, policy: Policy, limits: Limits | None = None, resolver: Resolver = system_resolver
+    url: str | Url,
+    *,
+    policy: Policy,
+    limits: Limits | None = None,
+    resolver: Resolver = system_resolver,
+    headers: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Response]:
-    """GET ``url``, following at most ``limits.max_redirects`` redirects, each judged like the first one.
+    """GET ``url``, following at most ``limits.max_redirects`` redirects, each judged like the first one. ``headers``
+    (of ``EXTRA_HEADERS``) are added to every request.
 
     Raises ``BlockedUrl`` (``url_*``) or ``FetchError``: ``source_not_found``, ``dns_*``, ``source_unreachable``,
     ``source_timeout``, ``source_tls``, ``source_bad_response``, ``source_encoding``, ``source_too_large``,
     ``too_many_redirects``. The status is not judged: see ``Response.raise_for_status``.
     """
     limits = limits or Limits()
+    extra = _extra(headers or {})
     deadline = None if limits.total_s is None else time.monotonic() + limits.total_s
     judged = judge_url(str(url), policy)
     for _ in range(limits.max_redirects + 1):
-        async with _request(judged, policy, limits, resolver, deadline) as response:
+        async with _request(judged, policy, limits, resolver, deadline, extra) as response:
             target = response.headers.get("location")
             if response.status not in _REDIRECTS or not target:
                 _judge_response(response, limits)
@@ -139,7 +150,7 @@ async def open_url(
 
 @asynccontextmanager
 async def _request(
-    url: Url, policy: Policy, limits: Limits, resolver: Resolver, deadline: float | None
+    url: Url, policy: Policy, limits: Limits, resolver: Resolver, deadline: float | None, extra: list[tuple[str, str]]
 ) -> AsyncIterator[Response]:
     """One hop on a fresh connection."""
     backend = GuardedBackend(policy, resolver, dns_s=limits.dns_s, connect_s=limits.connect_s)
@@ -152,7 +163,7 @@ async def _request(
         budget = limits.dns_s + CONNECT_BUDGET_S + limits.connect_s + limits.first_byte_s
         try:
             async with asyncio.timeout(_until(deadline, budget)):
-                raw = await pool.handle_async_request(_head(url, limits))
+                raw = await pool.handle_async_request(_head(url, limits, extra))
         except TimeoutError:
             raise _connect_error(httpcore2.ReadTimeout()) from None
         except _TRANSPORT_ERRORS as error:
@@ -161,13 +172,21 @@ async def _request(
         yield Response(url, raw, limits, deadline)
 
 
-def _head(url: Url, limits: Limits) -> httpcore2.Request:
+def _extra(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    strange = {name.lower() for name in headers} - EXTRA_HEADERS
+    if strange:
+        raise ValueError(f"not for strangers: {', '.join(sorted(strange))}")
+    return list(headers.items())
+
+
+def _head(url: Url, limits: Limits, extra: list[tuple[str, str]]) -> httpcore2.Request:
     headers = [
         ("Host", url.authority),
         ("User-Agent", "sttweb/1 (live transcription)"),
         ("Accept", "*/*"),
         ("Accept-Encoding", "identity"),
         ("Connection", "close"),
+        *extra,
     ]
     target = httpcore2.URL(
         scheme=url.scheme.encode(), host=url.host.encode(), port=url.port, target=url.target.encode("ascii")

@@ -4,123 +4,108 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-from .decode import DecodeLimits, Decoder, file_decoder, stream_decoder
+from .decode import decode_file, file_decoder
 from .errors import DecodeError, FetchError
-from .fetch import LIVE_LIMITS, Limits
-from .guard import Policy
-from .network import Resolver, system_resolver
-from .pcm import SAMPLE_RATE, Chunk
+from .hls.reader import HlsReader, Patience
+from .hls.recorded import Recorded, find_recorded, record, recorded_chunks
+from .pcm import SAMPLE_RATE, seconds_to_samples
+from .request import Audio as Audio
+from .request import AudioRequest as AudioRequest
+from .selftest import require_safe_decoder
 from .sniff import SNIFF_BYTES, judge_content
-from .sources import Kind, open_source
-from .spool import Progress, Spooled, find_spooled, spool
+from .sources import Kind
+from .spool import Spooled, find_spooled, spool
+from .streams import bounded, connect, fetcher, hls_audio, live_audio
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AudioRequest:
-    """What to open: a ``url`` or the ``path`` of a stored upload, from sample ``start`` of the transcript's clock on.
-
-    ``spool_dir`` is this transcript's own folder for a fetched file (needed with ``url``); ``limits`` bound the fetch
-    of a file, ``live_limits`` of a stream, ``decode_limits`` the decoder. ``chunk_samples`` None means a second for
-    files and 100 ms for streams. ``kind`` insists on a kind; ``expect_sha256`` on the bytes an earlier try heard.
-    """
-
-    url: str | None = None
-    path: Path | None = None
-    start: int = 0
-    spool_dir: Path | None = None
-    policy: Policy = field(default_factory=Policy)
-    limits: Limits = field(default_factory=Limits)
-    live_limits: Limits = LIVE_LIMITS
-    decode_limits: DecodeLimits = field(default_factory=DecodeLimits)
-    chunk_samples: int | None = None
-    ffmpeg: str | None = None
-    resolver: Resolver = system_resolver
-    kind: Kind | None = None
-    expect_sha256: str | None = None
-    on_progress: Progress | None = None
-
-
-class Audio:
-    """Open sound. ``live`` says which kind; ``sha256`` and ``path`` belong to files; ``source_url`` is the address
-    after redirects. ``duration_samples`` and ``title_hint`` may become known only after the first chunk of a stream.
-    """
-
-    def __init__(
-        self,
-        decoder: Decoder,
-        request: AudioRequest,
-        *,
-        live: bool,
-        file: Spooled | None = None,
-        source_url: str | None = None,
-        title: str | None = None,
-    ) -> None:
-        self.live = live
-        self.path = file.path if file else request.path
-        self.sha256 = file.sha256 if file else None
-        self.source_url = file.url if file else source_url
-        self._decoder = decoder
-        self._request = request
-        self._title = title
-
-    @property
-    def duration_samples(self) -> int | None:
-        """Length in samples as the file claims it, or None (live, or unknown)."""
-        return None if self.live else self._decoder.duration_samples
-
-    @property
-    def title_hint(self) -> str | None:
-        """Title from the station or the file's tags: cleaned, at most 300 characters, still a stranger's text."""
-        return self._title or self._decoder.title
-
-    def chunks(self) -> AsyncGenerator[Chunk]:
-        """PCM from ``start`` on, as fast as it is taken (once). Raises ``MediaError``."""
-        size = self._request.chunk_samples or (SAMPLE_RATE // 10 if self.live else SAMPLE_RATE)
-        return self._decoder.chunks(self._request.start, 0 if self.live else self._request.start, size)
+#: A recording that is fetched ahead can wait for a segment longer than a listener can.
+_RECORDED_PATIENCE = Patience(tries=5, retry_s=1.0)
 
 
 @asynccontextmanager
 async def open_audio(request: AudioRequest) -> AsyncIterator[Audio]:
     """Open what ``request`` names. A file is fetched completely before this returns (``on_progress`` tells how far)
     and its first sample is there; a stream is connected. Leaving ends everything. Raises ``MediaError``."""
+    await require_safe_decoder(allow_unsafe=request.allow_unsafe_decoder)
+    async with AsyncExitStack() as stack, aclosing(await _open(request, stack)) as audio:
+        yield audio
+
+
+async def _open(request: AudioRequest, stack: AsyncExitStack) -> Audio:
+    """Open sound, whose connection and decoder belong to ``stack``."""
     if request.path is not None:
         await asyncio.to_thread(_judge_file, request.path)
-        async with _file_audio(request, request.path, None) as audio:
-            yield audio
-        return
-    assert request.url is not None
-    assert request.spool_dir is not None
-    spooled = await asyncio.to_thread(_find_unchanged, request)
-    if spooled is None:
-        async with open_source(
-            request.url,
-            policy=request.policy,
-            limits=request.limits,
-            live_limits=request.live_limits,
-            resolver=request.resolver,
-            kind=request.kind,
-        ) as source:
-            if source.info.kind is Kind.LIVE:
-                decoding = stream_decoder(source.aiter_bytes(), limits=request.decode_limits, ffmpeg=request.ffmpeg)
-                async with decoding as decoder:
-                    yield Audio(decoder, request, live=True, source_url=source.info.url, title=source.info.title)
-                return
-            spooled = await spool(source, request.spool_dir, request.on_progress)
-    _require_same(request, spooled)
-    async with _file_audio(request, spooled.path, spooled) as audio:
-        yield audio
+        return await stack.enter_async_context(_file_audio(request, request.path, None))
+    found = await asyncio.to_thread(_find_unchanged, request) or await _fetch(request, stack)
+    if isinstance(found, Audio):
+        return found
+    _require_same(request, found.sha256)
+    if isinstance(found, Recorded):
+        return _recorded_audio(request, found)
+    return await stack.enter_async_context(_file_audio(request, found.path, found))
+
+
+async def _fetch(request: AudioRequest, stack: AsyncExitStack) -> Audio | Recorded | Spooled:
+    """A live source as open sound, whose connection belongs to ``stack``; anything else as what was kept of it."""
+    source = await stack.enter_async_context(connect(request))
+    if source.info.kind is Kind.LIVE:
+        return live_audio(request, source, stack)
+    if source.info.kind is Kind.FILE:
+        kept = await spool(source, _spool_dir(request), request.on_progress)
+        await stack.aclose()
+        return kept
+    await stack.aclose()
+    url = source.info.url
+    reader = HlsReader(url, fetcher(request), language=request.language, patience=request.hls_patience)
+    live = (await reader.open()).live
+    if live and request.kind is Kind.FILE:
+        step = "Submit it as a live stream."
+        raise FetchError("source_is_live", "This is a live stream without an end, not a file.", next_step=step)
+    return hls_audio(request, reader, url) if live or request.kind is Kind.LIVE else await _record(request, url)
 
 
 @asynccontextmanager
 async def _file_audio(request: AudioRequest, path: Path, file: Spooled | None) -> AsyncIterator[Audio]:
     async with file_decoder(path, limits=request.decode_limits, ffmpeg=request.ffmpeg) as decoder:
         await decoder.ready()
-        yield Audio(decoder, request, live=False, file=file)
+        yield Audio(
+            partial(decoder.chunks, request.start, request.start, request.chunk_samples or SAMPLE_RATE),
+            path=path,
+            sha256=file.sha256 if file else None,
+            source_url=file.url if file else None,
+            duration_samples=decoder.duration_samples,
+            title_hint=decoder.title,
+        )
+
+
+def _recorded_audio(request: AudioRequest, recorded: Recorded) -> Audio:
+    decode = partial(decode_file, limits=request.decode_limits, ffmpeg=request.ffmpeg)
+    size = request.chunk_samples or SAMPLE_RATE
+    chunks = partial(recorded_chunks, recorded, decode, start=request.start, chunk_samples=size)
+    duration = seconds_to_samples(recorded.seconds)
+    audio = Audio(
+        partial(bounded, request, chunks, 0),
+        sha256=recorded.sha256,
+        source_url=recorded.url,
+        duration_samples=duration,
+    )
+    audio.missing_at_end = seconds_to_samples(recorded.missing_at_end)
+    return audio
+
+
+async def _record(request: AudioRequest, url: str) -> Recorded:
+    reader = HlsReader(url, fetcher(request), language=request.language, patience=_RECORDED_PATIENCE)
+    async with aclosing(reader.items()) as items:
+        return await record(items, _spool_dir(request), url=url, limits=request.limits, progress=request.on_progress)
+
+
+def _spool_dir(request: AudioRequest) -> Path:
+    assert request.spool_dir is not None
+    return request.spool_dir
 
 
 def _judge_file(path: Path) -> None:
@@ -128,22 +113,23 @@ def _judge_file(path: Path) -> None:
         with path.open("rb") as file:
             head = file.read(SNIFF_BYTES)
     except OSError as error:
-        raise DecodeError("source_gone", "The stored recording is not there any more.") from error
+        raise DecodeError("media_missing", "The stored recording is not there any more.") from error
     judge_content(head)
 
 
-def _find_unchanged(request: AudioRequest) -> Spooled | None:
-    """The spooled file of an earlier try, if its bytes are still the ones that were hashed."""
-    assert request.spool_dir is not None
-    spooled = find_spooled(request.spool_dir)
-    if spooled is None or request.kind is Kind.LIVE:
+def _find_unchanged(request: AudioRequest) -> Spooled | Recorded | None:
+    """What an earlier try fetched, if its bytes are still the ones that were hashed."""
+    if request.kind is Kind.LIVE:
         return None
+    spooled = find_spooled(_spool_dir(request))
+    if spooled is None:
+        return find_recorded(_spool_dir(request))
     with spooled.path.open("rb") as file:
         same = hashlib.file_digest(file, "sha256").hexdigest() == spooled.sha256
     return spooled if same else None
 
 
-def _require_same(request: AudioRequest, spooled: Spooled) -> None:
-    if request.expect_sha256 not in (None, spooled.sha256):
+def _require_same(request: AudioRequest, sha256: str) -> None:
+    if request.expect_sha256 not in (None, sha256):
         step = "Submit the link again to transcribe it from the beginning."
         raise FetchError("source_changed", "The file at the link is not the one that was begun.", next_step=step)

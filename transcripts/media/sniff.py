@@ -107,8 +107,8 @@ def judge_content(head: bytes) -> str:
 def _refuse_text(text: bytes) -> None:
     lowered = text.lower()
     if lowered.startswith(b"#extm3u") and b"#ext-x-" in lowered:
-        step = "Paste a direct link to an audio file or an Icecast stream."
-        raise NotMedia("unsupported_hls", "This is an HLS playlist, which cannot be followed yet.", next_step=step)
+        step = "Paste the address of the playlist instead."
+        raise NotMedia("unsupported_hls", "This is an HLS playlist, not a recording.", next_step=step)
     if lowered.startswith(_PLAYLISTS):
         step = "Paste the address of the stream that it names."
         raise NotMedia("unsupported_playlist", "This is a playlist, not a recording.", next_step=step)

@@ -53,7 +53,7 @@ async def spool(source: Source, folder: Path, progress: Progress | None = None) 
     info = source.info
     part = await asyncio.to_thread(_begin, folder, info.size or 0)
     try:
-        writer = _Writer(part)
+        writer = Writer(part)
         try:
             await _copy(source, writer, progress)
         finally:
@@ -75,7 +75,7 @@ async def spool(source: Source, folder: Path, progress: Progress | None = None) 
         part.unlink(missing_ok=True)
 
 
-class _Writer:
+class Writer:
     """Hashes and writes blocks of about a megabyte, off the event loop."""
 
     def __init__(self, path: Path) -> None:
@@ -99,7 +99,7 @@ class _Writer:
         os.close(self._descriptor)
 
 
-async def _copy(source: Source, writer: _Writer, progress: Progress | None) -> None:
+async def _copy(source: Source, writer: Writer, progress: Progress | None) -> None:
     pending: list[bytes] = []
     waiting = 0
     async with aclosing(source.aiter_bytes()) as body:

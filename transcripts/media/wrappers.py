@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
-from .diagnosis import clean_title
 from .errors import MediaError
+from .titles import clean_title
 
 #: Largest wrapper that is read, in bytes, longest line in characters, and most entries that are taken.
 MAX_BYTES = 256 * 1024

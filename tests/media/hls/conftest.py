@@ -24,6 +24,6 @@ def fetch(policy: Policy) -> Fetch:
     """The guarded client as the product wires it."""
 
     def guarded(url: str, *, limits: Limits, headers: Mapping[str, str]) -> AbstractAsyncContextManager[Response]:
-        return open_url(url, policy=policy, limits=limits)
+        return open_url(url, policy=policy, limits=limits, headers=headers)
 
     return guarded
