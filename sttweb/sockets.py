@@ -28,7 +28,7 @@ def text_frame(text: str) -> bytes:
 
 
 class Pace:
-    """Stands as the (push) producer of a socket's transport, which tells it when the buffer is full and when drained."""
+    """Stands as the (push) producer of a socket's transport, which says when its buffer is full or drained."""
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields as fields_of
-from ipaddress import ip_network
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +14,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from transcripts.jobs import source
 from transcripts.media.errors import BlockedUrl, NotMedia
 from transcripts.media.guard import Policy, judge_url
 from transcripts.media.sniff import SNIFF_BYTES, judge_content
@@ -45,12 +45,6 @@ VAD_LABELS = {
     "min_speech_duration_ms": gettext_lazy("Shortest speech, in milliseconds"),
     "min_silence_duration_ms": gettext_lazy("Shortest silence, in milliseconds"),
 }
-
-
-def fetch_policy() -> Policy:
-    """What the operator lets people fetch."""
-    networks = tuple(ip_network(text) for text in settings.FETCH_ALLOW_NETWORKS)
-    return Policy(allow_networks=networks, allow_ports=frozenset(settings.FETCH_ALLOW_PORTS))
 
 
 def title_of_link(url: str) -> str:
@@ -233,7 +227,7 @@ class SubmitForm(forms.Form):
         lines = [line.strip() for line in self.cleaned_data["links"].splitlines() if line.strip()]
         if len(lines) > MAX_LINKS:
             raise forms.ValidationError(_("At most %(count)s links at once."), params={"count": MAX_LINKS})
-        policy = fetch_policy()
+        policy = source.policy()
         problems = [found for line in lines if (found := _link_problem(line, policy))]
         if problems:
             raise forms.ValidationError(problems)

@@ -146,10 +146,11 @@ def retry(transcript: Transcript) -> None:
 
 @transaction.atomic
 def rename(transcript: Transcript, title: str) -> None:
-    """Give a transcript another title."""
+    """Give a transcript another title; open pages are told by the log."""
     transcript.title = title[:200]
-    transcript.save(update_fields=["title"])
-    ring_on_commit(transcript.pk, transcript.team_id, transcript.last_seq)
+    entry = Entry(EventKind.REVISE, {"title": transcript.title})
+    last = append(transcript.pk, [entry], when={}, changes={"title": transcript.title})
+    ring_on_commit(transcript.pk, transcript.team_id, last)
 
 
 @transaction.atomic

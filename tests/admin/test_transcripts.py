@@ -131,7 +131,7 @@ def test_only_the_title_can_be_edited(desk, speak):
     assert desk.post(url(transcript), form).status_code == 302
     after = Transcript.objects.get(pk=transcript.pk)
     assert after.title == "Corrected"
-    assert (after.state, after.epoch, after.last_seq) == (State.RUNNING, 3, transcript.last_seq)
+    assert (after.state, after.epoch, after.last_seq) == (State.RUNNING, 3, transcript.last_seq + 1)
 
 
 def test_saving_the_title_does_not_put_back_what_a_worker_wrote_meanwhile(desk, speak, monkeypatch):

@@ -122,6 +122,9 @@ def test_a_title_is_changed_and_never_emptied(client, bob, make_transcript):
     client.post(f"/s/{transcript.pk}/rename", {"title": "  New   title "})
     transcript.refresh_from_db()
     assert transcript.title == "New title"
+    told = transcript.events.last()
+    assert (told.seq, told.kind, told.payload) == (transcript.last_seq, "revise", {"title": "New title"})
+    assert "Renamed: New title" in client.get(f"/s/{transcript.pk}").content.decode()
     client.post(f"/s/{transcript.pk}/rename", {"title": "  "})
     transcript.refresh_from_db()
     assert transcript.title == "New title"
@@ -152,18 +155,22 @@ def test_an_unknown_format_does_not_exist(reader, make_transcript):
     assert reader.get(f"/s/{make_transcript().pk}/export/docm").status_code == 404
 
 
-def test_deleting_removes_row_text_and_recording(
+def test_deleting_removes_row_text_recording_and_what_was_fetched(
     client, alice, settings, tmp_path, make_transcript, django_capture_on_commit_callbacks
 ):
+    from transcripts.jobs.source import spool_dir
     from transcripts.views import recordings
 
     settings.STTWEB_MEDIA_DIR = tmp_path
+    settings.STTWEB_SPOOL_DIR = tmp_path / "spool"
     stored = recordings.keep([b"RIFF"], 4)
     transcript = make_transcript(state="completed", source_kind="upload", media_key=stored.key)
     path = recordings.path_of(transcript)
     assert path is not None
+    spool_dir(transcript.pk).mkdir(parents=True)
     client.force_login(alice)
     with django_capture_on_commit_callbacks(execute=True):
         assert client.post(f"/s/{transcript.pk}/delete").url == "/"
     assert not path.exists()
+    assert not spool_dir(transcript.pk).exists()
     assert client.get(f"/s/{transcript.pk}").status_code == 404

@@ -14,6 +14,7 @@ ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on
 - gap: ``start_ms, end_ms, reason`` (``source_dropped``, ``buffer_overflow`` …);
 - state: ``state`` and, where they help, ``code, message, next_step``;
 - notice: ``code, message`` and free details;
+- revise: ``title`` when the transcript was given another one;
 - session, annotation: what the provider said; shown in the log only.
 """
 

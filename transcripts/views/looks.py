@@ -99,6 +99,8 @@ def log_text(kind: str, payload: Mapping[str, Any]) -> str:
         return _now("Connected to the engine") + (f" ({payload['connection']})" if payload.get("connection") else "")
     if kind == EventKind.GAP:
         return _now("Lost: {reason}").format(reason=gap_reason(str(payload.get("reason", ""))))
+    if kind == EventKind.REVISE and "title" in payload:
+        return _now("Renamed: {title}").format(title=payload["title"])
     return str(payload.get("message") or payload.get("code") or kind)
 
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from uuid import UUID
 
-from django.conf import settings
-
+from transcripts.jobs.source import forget_spooled, media_store
 from transcripts.media.errors import StorageError
 from transcripts.media.sample import find_sample
-from transcripts.media.storage import MediaStore, Stored
+from transcripts.media.storage import Stored
 from transcripts.models import SourceKind, Transcript
-
-
-def _store() -> MediaStore:
-    return MediaStore(Path(settings.STTWEB_MEDIA_DIR), max_bytes=settings.STTWEB_MAX_MEDIA_BYTES)
 
 
 def path_of(transcript: Transcript) -> Path | None:
@@ -23,17 +19,23 @@ def path_of(transcript: Transcript) -> Path | None:
         sample = find_sample()
         return sample.path if sample else None
     try:
-        return _store().path_of(transcript.media_key) if transcript.media_key else None
+        return media_store().path_of(transcript.media_key) if transcript.media_key else None
     except StorageError:
         return None
 
 
 def keep(pieces: Iterable[bytes], size: int) -> Stored:
     """Keep an upload. Raises StorageError with a sentence for the person."""
-    return _store().store(pieces, size_hint=size)
+    return media_store().store(pieces, size_hint=size)
 
 
 def remove(media_key: str) -> None:
     """Delete an upload's file; an empty key means that there was none."""
     if media_key:
-        _store().delete(media_key)
+        media_store().delete(media_key)
+
+
+def forget(transcript_id: UUID, media_key: str) -> None:
+    """Delete all sound of a transcript: its upload, and the copy of what was fetched."""
+    remove(media_key)
+    forget_spooled(transcript_id)

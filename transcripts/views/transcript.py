@@ -26,7 +26,7 @@ from transcripts.views.shell import PersonRequest, rights
 #: Rows of text that a page holds at first, and that "Earlier" brings.
 WINDOW = 300
 LOG_ROWS = 50
-LOG_KINDS = (EventKind.STATE, EventKind.SESSION, EventKind.NOTICE, EventKind.GAP)
+LOG_KINDS = (EventKind.STATE, EventKind.SESSION, EventKind.NOTICE, EventKind.GAP, EventKind.REVISE)
 
 
 def read_lines(transcript: Transcript, before: int | None = None) -> list[dict[str, Any]]:
@@ -141,7 +141,7 @@ def delete(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     title, team_id = transcript.title, transcript.team_id
     with transaction.atomic():
         key = services.delete(transcript)
-        transaction.on_commit(lambda: recordings.remove(key))
+        transaction.on_commit(lambda: recordings.forget(transcript_id, key))
         ring_on_commit(transcript_id, team_id, 0)
     messages.success(request, _("“%(title)s” was deleted.") % {"title": title})
     return redirect("board")

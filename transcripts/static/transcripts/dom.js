@@ -10,7 +10,7 @@ export const config = (id) => JSON.parse(byId(id).textContent);
 
 /** A translated sentence of the page; `%s` is replaced by `value`. */
 export function say(name, value = "") {
-  return (byId("strings")?.dataset[name] ?? "").replace("%s", value);
+  return (byId("strings")?.dataset[name] ?? "").replace("%s", () => value);
 }
 
 /** Tell people who do not see the page, once and politely. */

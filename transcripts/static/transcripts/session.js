@@ -95,6 +95,14 @@ function changeState({ state, message = "", next_step: nextStep = "" }) {
   announce([settings.looks[state]?.word, message].filter(Boolean).join(": "));
 }
 
+function setTitle(title) {
+  const old = page.querySelector("h1");
+  document.title = document.title.replace(old.textContent, () => title);
+  old.textContent = title;
+  const field = byId("title");
+  if (field && field !== document.activeElement) field.value = title;
+}
+
 /** What is known about the text to come, under the text. */
 function showTail(state) {
   setText(byId("tail"), ["finishing", "waiting"].includes(state) ? settings.looks[state].hint : "");
@@ -107,6 +115,7 @@ function addToLog({ seq, at, type, data }) {
   const words = {
     state: () => [settings.looks[data.state]?.word ?? data.state, data.message].filter(Boolean).join(": "),
     gap: () => makeGap({ seq, data }).querySelector(".gap-text").textContent,
+    revise: () => (data.title ? say("renamed", data.title) : undefined),
   };
   item.dataset.seq = seq;
   time.dateTime = at;
@@ -126,6 +135,10 @@ const handlers = {
   },
   state(message) {
     changeState(message.data);
+    addToLog(message);
+  },
+  revise(message) {
+    if (message.data.title) setTitle(message.data.title);
     addToLog(message);
   },
   session: addToLog,
