@@ -91,6 +91,15 @@ def stream_command(program: str, max_samples: int) -> list[str]:
     return [program, *_QUIET, *_MAX_ALLOC, *source, *_output(max_samples, ["-flush_packets", "1"])]
 
 
+def encode_command(program: str) -> list[str]:
+    """Encode s16le PCM from standard input as bare MP3 frames of one length (see ``keep``), to standard output."""
+    source = ["-protocol_whitelist", "pipe", "-f", "s16le", "-ar", str(SAMPLE_RATE), "-ac", "1", "-i", "pipe:0"]
+    # Quality 9 is the fastest search for the same bits; at this rate it cannot be told from the others in speech.
+    coding = ["-c:a", "libmp3lame", "-b:a", "48k", "-reservoir", "0", "-compression_level", "9"]
+    bare = ["-write_xing", "0", "-id3v2_version", "0", "-map_metadata", "-1", "-f", "mp3", "pipe:1"]
+    return [program, *_QUIET, *source, *coding, *bare]
+
+
 def _probing(size: int, seconds: int) -> list[str]:
     return ["-probesize", str(size), "-analyzeduration", str(seconds * 1_000_000)]
 
