@@ -1,0 +1,94 @@
+"""Installations of their own, as people have them: a state folder, processes of `manage.py`, a database."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+_FILL = """
+import io
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from transcripts import services
+from transcripts.jobs.source import media_store
+from transcripts.models import EventKind, Membership, Role, Segment, SourceKind, State, Team, Transcript
+from transcripts.models.log import Entry, append
+team = Team.objects.create(name="Newsroom", keep_text_days=900)
+user = User.objects.create_superuser("owner", password="horse battery staple")
+Membership.objects.create(team=team, user=user, role=Role.OWNER)
+session = SessionStore(); session["a"] = "b"; session.create()
+for n in range(6):
+    kept = media_store().store([f"sound {n} ".encode() * 5000])
+    t = services.submit(team, user, services.Submission(title=f"Recording {n} é", kind=SourceKind.UPLOAD,
+        media_key=kept.key, media_bytes=kept.size, media_sha256=kept.sha256), wake=False)
+    append(t.pk, [Entry(EventKind.COMMIT, {"text": f"Sentence {n}.{i}"}) for i in range(30)], when={},
+           changes={"segment_count": 30, "committed_samples": 480000, "crash_claims": 2, "epoch": 3,
+                    "state": State.COMPLETED if n < 4 else State.RUNNING, "worker": "" if n < 4 else "gone"})
+    Segment.objects.bulk_create(Segment(transcript=t, index=i, seq=i + 2, start_ms=1000 * i, end_ms=1000 * i + 900,
+        text=f"Sentence {n}.{i}", words=[["w", 1, 2, 0.5]]) for i in range(30))
+"""
+
+_DUMP = """
+import json, hashlib
+from pathlib import Path
+from django.conf import settings
+from django.contrib.auth.models import User
+from transcripts.models import Event, Segment, Transcript
+rows = {str(t.pk): [t.title, t.media_sha256, t.segment_count] for t in Transcript.objects.all()}
+texts = [[str(s.transcript_id), s.index, s.text, s.words] for s in Segment.objects.order_by("transcript_id", "index")]
+events = [[str(e.transcript_id), e.seq, e.kind, e.payload, e.at.isoformat()]
+          for e in Event.objects.order_by("transcript_id", "seq")]
+media = {str(p.relative_to(settings.STTWEB_MEDIA_DIR)): hashlib.sha256(p.read_bytes()).hexdigest()
+         for p in Path(settings.STTWEB_MEDIA_DIR).rglob("*") if p.is_file()}
+states = {str(t.pk): [t.state, t.epoch, t.worker, t.crash_claims] for t in Transcript.objects.all()}
+print(json.dumps({"rows": rows, "texts": texts, "events": events, "media": media, "states": states,
+                  "users": sorted(User.objects.values_list("username", flat=True))}))
+"""
+
+
+@dataclass
+class Installation:
+    """One state folder; ``environment`` names its database where it is not SQLite."""
+
+    var: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def process(self, *arguments: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, "STTWEB_VAR": str(self.var), **self.environment}
+        command = [sys.executable, str(REPOSITORY / "manage.py"), *arguments]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, cwd=self.var.parent)
+
+    def manage(self, *arguments: str, ok: bool = True) -> str:
+        """Run a command; what it said. ``ok=False``: it must fail."""
+        process = self.process(*arguments)
+        out, err = process.communicate(timeout=120)
+        assert (process.returncode == 0) is ok, out + err
+        return out + err
+
+    def shell(self, program: str) -> str:
+        return self.manage("shell", "--verbosity", "0", "--command", program)
+
+    def fill(self) -> None:
+        """People, a login, four transcripts that are done and two that a worker is at."""
+        self.manage("migrate", "--verbosity", "0")
+        self.shell(_FILL)
+
+    def content(self) -> dict[str, Any]:
+        """Everything that a backup must bring back."""
+        read: dict[str, Any] = json.loads(self.shell(_DUMP))
+        return read
+
+    def sqlite(self, query: str) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(self.var / "sttweb.sqlite3") as connection:
+            rows = connection.execute(query).fetchall()
+        connection.close()
+        return rows
