@@ -56,33 +56,65 @@ def until_listening(port: int, process: subprocess.Popen[Any], seconds: float = 
     raise AssertionError(f"nothing listens on {port}")
 
 
+class Postgres:
+    """A PostgreSQL cluster in a folder of its own, which can be stopped, killed, frozen and started again."""
+
+    def __init__(self) -> None:
+        initdb, self._server = binary("initdb"), binary("postgres")
+        self.port = free_port()
+        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        self._folder = Path(tempfile.mkdtemp(prefix="sttweb-pg-"))
+        self._data = self._folder / "data"
+        # PostgreSQL refuses to run as root.
+        self._demote = [binary("runuser"), "-u", "postgres", "--"] if os.getuid() == 0 else []
+        if self._demote:
+            shutil.chown(self._folder, "postgres")
+        options = ["-D", str(self._data), "-A", "trust", "-U", "postgres", "--no-sync"]
+        subprocess.run([*self._demote, initdb, *options], check=True, capture_output=True, cwd="/")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        options = ["-p", str(self.port), "-k", str(self._folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        command = [*self._demote, self._server, "-D", str(self._data), *options]
+        quiet = subprocess.DEVNULL
+        self._process = subprocess.Popen(command, stdout=quiet, stderr=quiet, cwd="/")
+        until_listening(self.port, self._process)
+        self.until_ready()
+
+    def until_ready(self, seconds: float = 30.0) -> None:
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                psycopg.connect(self.url, connect_timeout=2).close()
+                return
+            except psycopg.OperationalError:
+                assert time.monotonic() < end, "PostgreSQL does not answer"
+                time.sleep(0.1)
+
+    @property
+    def pid(self) -> int:
+        """The server itself, not the program that changed the user for it."""
+        return int((self._data / "postmaster.pid").read_text().splitlines()[0])
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """SIGINT disconnects everyone in order, SIGQUIT is "immediate"."""
+        if self._process is not None:
+            os.kill(self.pid, number)
+            self._process.wait(30)
+            self._process = None
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
     """The URL of an empty PostgreSQL cluster."""
-    initdb, server = binary("initdb"), binary("postgres")
-    folder = Path(tempfile.mkdtemp(prefix="sttweb-pg-"))
-    # PostgreSQL refuses to run as root.
-    demote = [binary("runuser"), "-u", "postgres", "--"] if os.getuid() == 0 else []
-    if demote:
-        shutil.chown(folder, "postgres")
-    data, port = folder / "data", free_port()
-    subprocess.run(
-        [*demote, initdb, "-D", str(data), "-A", "trust", "-U", "postgres", "--no-sync"],
-        check=True,
-        capture_output=True,
-        cwd="/",
-    )
-    options = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-    quiet = subprocess.DEVNULL
-    process = subprocess.Popen([*demote, server, "-D", str(data), *options], stdout=quiet, stderr=quiet, cwd="/")
-    try:
-        until_listening(port, process)
-        yield f"postgres://postgres@127.0.0.1:{port}/postgres"
-    finally:
-        # The server itself, not the program that changed the user for it.
-        os.kill(int((data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGINT)
-        process.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
+    server = Postgres()
+    server.start()
+    yield server.url
+    server.remove()
 
 
 class Redis:
