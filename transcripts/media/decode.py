@@ -59,6 +59,11 @@ class Decoder:
         self._produced = False
 
     @property
+    def claims(self) -> Diagnosis:
+        """What the container says about itself."""
+        return self._diagnosis
+
+    @property
     def duration_samples(self) -> int | None:
         """Length of the recording in samples as the container claims it, or None."""
         return self._diagnosis.duration_samples

@@ -17,6 +17,9 @@ _MAX_LINE = 4096
 _DURATION = re.compile(r"  Duration: (\d+):(\d\d):(\d\d)\.(\d+)")
 _TITLE = re.compile(r"    (?:title|icy-name) +: (.+)", re.IGNORECASE)
 
+_STREAM = re.compile(r"  Stream #[^ ]+ (Audio|Video): ([a-z0-9_]{1,32})")
+_KBPS = re.compile(r" (\d{1,6}) kb/s")
+
 _LIMITS_REACHED = "Decoding this recording needs more time or memory than is allowed."
 
 #: Fragments of messages -> code and sentence, the first match counts.
@@ -33,11 +36,15 @@ _VERDICTS: tuple[tuple[str, str, str], ...] = (
 
 
 class Diagnosis:
-    """Collects stderr in bounded memory. ``duration_samples`` and ``title`` are claims of the file, not facts."""
+    """Collects stderr in bounded memory. ``duration_samples``, ``title``, ``picture`` (whether it is a film),
+    ``coding`` and ``kbps`` of its first sound track are claims of the file, not facts."""
 
     def __init__(self) -> None:
         self.duration_samples: int | None = None
         self.title: str | None = None
+        self.picture = False
+        self.coding: str | None = None
+        self.kbps: int | None = None
         self.head_seen = False
         self._tail = bytearray()
         self._line = b""
@@ -77,6 +84,15 @@ class Diagnosis:
             self.duration_samples = round(((hours * 60 + minutes) * 60 + seconds + fraction) * SAMPLE_RATE) or None
         elif self.title is None and (found := _TITLE.match(line)):
             self.title = clean_title(found[1])
+        elif found := _STREAM.match(line):
+            self._read_stream(found[1], found[2], line)
+
+    def _read_stream(self, kind: str, coding: str, line: str) -> None:
+        if kind == "Video":
+            self.picture = self.picture or "(attached pic)" not in line
+        elif self.coding is None:
+            rate = _KBPS.search(line)
+            self.coding, self.kbps = coding, int(rate[1]) if rate else None
 
 
 def _launch_error(text: str) -> DecodeError:
