@@ -62,6 +62,8 @@ CSRF_TRUSTED_ORIGINS = [origin for origin in TRUSTED_ORIGINS if "://" in origin]
 STTWEB_HTTPS = env.bool("STTWEB_HTTPS", any(origin.startswith("https://") for origin in STTWEB_ORIGINS))
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = STTWEB_HTTPS
 SECURE_SSL_REDIRECT = env.bool("STTWEB_SSL_REDIRECT", STTWEB_HTTPS)
+# Monitors ask this process, not the proxy before it.
+SECURE_REDIRECT_EXEMPT = [r"^(readyz|metrics)$"]
 SECURE_HSTS_SECONDS = env.int("STTWEB_HSTS_SECONDS", 31_536_000 if STTWEB_HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = STTWEB_HTTPS
 if env.bool("STTWEB_BEHIND_PROXY", STTWEB_HTTPS):
@@ -87,6 +89,7 @@ INSTALLED_APPS = [
     "transcripts",
 ]
 MIDDLEWARE = [
+    "sttweb.health.Alive",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

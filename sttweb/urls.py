@@ -1,11 +1,18 @@
-"""All URLs: the admin, and the app's pages."""
+"""All URLs: what monitors ask, the admin, and the app's pages."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path
 
+from sttweb import health
+from transcripts.admin import operations
+
 urlpatterns = [
+    # /healthz is answered by the first middleware.
+    path("readyz", health.ready, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("admin/status", operations.status, name="operations"),
     path("admin/", admin.site.urls),
     path("", include("transcripts.urls")),
 ]
