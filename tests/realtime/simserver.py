@@ -30,6 +30,8 @@ class Behaviour:
     floor_s: float = 0.3
     latency_s: float = 0.25
     twin_s: float = 0.015
+    #: From one answer to the next, at least.
+    spacing_s: float = 0.1
     echo: bool = True
     partials: bool = True
     idle_s: float = 15.5
@@ -180,7 +182,7 @@ class SimSession:
             self.answer(number, words, now + self.how.latency_s)
 
     def answer(self, number: int, words: list[tuple[int, int, int]], at: float) -> None:
-        at = max(at, self.answer_at + 0.1)
+        at = max(at, self.answer_at + self.how.spacing_s)
         self.answer_at = at
         text = self.text_of(words)
         plain = {"message_type": "committed_transcript", "text": text}

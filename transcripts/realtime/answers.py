@@ -32,6 +32,8 @@ _LAST_WORD = SAMPLE_RATE // 4
 #: So much voice behind the last word makes a final doubtful as the answer to all that was committed; less does where
 #: the provider is known to commit by itself (samples).
 _UNHEARD = SAMPLE_RATE
+#: Audio under which no service is known to commit by itself, voice detection apart (samples).
+_AUTO_COMMIT = SAMPLE_RATE * 34
 _EMPTY_VOICE = SAMPLE_RATE * 3 // 10
 _VAD_UNHEARD = SAMPLE_RATE // 25
 
@@ -76,7 +78,8 @@ class AnswerBook:
         self.server_commits = server_commits or options.commit_strategy != "manual"
         self._vad_pause = _vad_pause(options)
         self._twins = TwinMatcher(timed=options.expects_timed, patience_s=tuning.twin_s)
-        self._answered = 0
+        #: Everything up to here was answered.
+        self.answered = 0
         # Words up to here were heard, and text without times was had up to there.
         self._heard = self._covered = 0
         self._untimed_text: str | None = None
@@ -84,6 +87,7 @@ class AnswerBook:
         self._last_text: str | None = None
         self._empty_at = self._held_until = float("-inf")
         self._partial_at: int | None = None
+        self._partial = ""
         self._echo: str | None = None
         self._recent: deque[tuple[str, int]] = deque(maxlen=16)
         self._notes: list[Note] = []
@@ -93,7 +97,7 @@ class AnswerBook:
     def committed(self, end: int, now: float) -> None:
         """A commit was sent that covers the audio up to transcript sample ``end``."""
         position = self._clock.sent
-        span = (position - self._answered) / SAMPLE_RATE
+        span = (position - self.answered) / SAMPLE_RATE
         deadline = now + self._tuning.drain_s + span * self._tuning.answer_share
         self.outstanding.append(Commit(position, end, deadline))
         self.base_low = self.base_high = position
@@ -105,14 +109,19 @@ class AnswerBook:
             return
         if text.strip():
             self.spoke = True
+            self._partial = text
             self._partial_at = self._clock.sent if self._partial_at is None else self._partial_at
         self.events.append(Heard(text))
 
     def final(self, final: Final, now: float) -> None:
         """A final came, plain or timed."""
         self._echo = final.text or self._echo
-        for reply in self._twins.feed(final, now, len(self.outstanding)):
-            self._reply(reply, now)
+        replies = self._twins.feed(final, now, len(self.outstanding))
+        for index, reply in enumerate(replies):
+            if self._is_beside_the_point(reply, replies[index + 1 :]):
+                self.events.append(Note("phantom_final", {"text": reply.final.text}))
+            else:
+                self._reply(reply, now)
 
     def note(self, kind: str, payload: Mapping[str, Any]) -> None:
         """Something about a segment or the session came; it is told behind the segment that it is about."""
@@ -156,6 +165,9 @@ class AnswerBook:
         if self._is_repeat(final, span):
             self.events.append(Note("duplicate_final", {"text": final.text}))
             return
+        if self._is_phantom(reply, span):
+            self.events.append(Note("phantom_final", {"text": final.text}))
+            return
         if self._doubts and (doubt := self._doubt(reply, span)) is not None:
             self._fail(doubt)
             return
@@ -172,16 +184,33 @@ class AnswerBook:
         else:
             self._own_answer(final, span, now)
 
+    def _is_beside_the_point(self, reply: Reply, later: list[Reply]) -> bool:
+        """A final without word times is no answer when the next one, with times, is about the same commit."""
+        if reply.final.words is not None or not self._wants_words or not later or not self.outstanding:
+            return False
+        span = span_of(later[0].final.words)
+        return span is not None and span.first < self.outstanding[0].position and len(later) >= len(self.outstanding)
+
     def _is_repeat(self, final: Final, span: Span | None) -> bool:
         if final.text and final.words is not None:
             late_twin = final.text == self._untimed_text
             return span is not None and span.last < (max(self._heard, self._covered) if late_twin else self._heard)
         return not self.outstanding and final.text == self._last_text
 
+    def _is_phantom(self, reply: Reply, span: Span | None) -> bool:
+        """A final out of nowhere: no commit waited, and the service had nothing, or no reason, to commit by itself."""
+        if not reply.final.text or self.outstanding or reply.waiting:
+            return False
+        since = self._clock.to_transcript(self.base_low)
+        if self._clock.to_transcript(self._clock.sent) == since:
+            return span is None or span.first >= self.base_low
+        early = self._clock.sent - self.base_low < _AUTO_COMMIT
+        return self._wants_words and reply.final.words is None and not self.server_commits and early
+
     def _doubt(self, reply: Reply, span: Span | None) -> Fault | None:
         """Why this may not be what it seems."""
         untimed = self._wants_words and bool(reply.final.text) and reply.final.words is None
-        one = reply.waiting == 1 and not self.server_commits
+        one = reply.waiting == 1 and not self.server_commits and _share_a_word(reply.final.text, self._partial)
         if untimed and not (one and (self.count or not self.preroll)):
             return errors.answer_untimed()
         if span is not None and self._partial_at is not None and span.first > self._partial_at + WOBBLE:
@@ -214,7 +243,7 @@ class AnswerBook:
         """Nothing else was said about the oldest commit: it had been answered."""
         self._held_until = float("-inf")
         commit = self.outstanding.popleft()
-        self._answered = commit.position
+        self.answered = commit.position
         self._tell(Final(""), commit.end, own=True)
 
     def _doubtful_until(self, waiting: int, now: float) -> float | None:
@@ -225,11 +254,11 @@ class AnswerBook:
         """
         if now < self._empty_at + _DOUBLE_S:
             return now + _HOLD_S
-        since = self._clock.to_transcript(max(self._answered, self._heard + _LAST_WORD))
+        since = self._clock.to_transcript(max(self.answered, self._heard + _LAST_WORD))
         voice = self._levels.voice_in(since, self.outstanding[0].end)
         if waiting > 1 and voice >= _EMPTY_VOICE:
             return float("inf")
-        return now + _HOLD_S if self.server_commits and voice >= _UNHEARD else None
+        return now + _HOLD_S if self.server_commits and voice >= _VAD_UNHEARD else None
 
     def _leaves_voice(self, span: Span) -> bool:
         unheard = _VAD_UNHEARD if self.server_commits else _UNHEARD
@@ -244,7 +273,7 @@ class AnswerBook:
         commit = self.outstanding[0]
         for _ in range(count):
             commit = self.outstanding.popleft()
-        self._answered = commit.position
+        self.answered = commit.position
         if final.text and final.words is None:
             self._covered, self._untimed_text = commit.position, final.text
         self.answered_at = now
@@ -254,10 +283,6 @@ class AnswerBook:
     def _server_commit(self, final: Final, span: Span | None) -> None:
         """A final that no commit of ours asked for: automatic, VAD, or out of nowhere."""
         sent, since = self._clock.to_transcript(self._clock.sent), self._clock.to_transcript(self.base_low)
-        nothing_new = sent == since and not self.outstanding
-        if final.text and nothing_new and (span is None or span.first >= self.base_low):
-            self.events.append(Note("phantom_final", {"text": final.text}))
-            return
         self.server_commits = True
         end = since
         if span is not None:
@@ -277,7 +302,7 @@ class AnswerBook:
         self.count += 1
         self.spoke = True
         self._last_text = final.text
-        self._partial_at = None
+        self._partial_at, self._partial = None, ""
         self._doubts = self._doubts or bool(final.words)
         words, characters = rebase_words(final.words or (), self._clock)
         kept = [word for word in words if (word.start + word.end) // 2 >= self.trim]
@@ -309,3 +334,9 @@ def _vad_pause(options: SessionOptions) -> int | None:
         return None
     threshold = options.vad_silence_threshold_secs
     return seconds_to_samples(0.8 * (1.5 if threshold is None else threshold))
+
+
+def _share_a_word(text: str, guess: str) -> bool:
+    """Whether a final can be what a guess became; without a guess it can."""
+    guessed = set(guess.lower().split())
+    return not guessed or bool(guessed & set(text.lower().split()))

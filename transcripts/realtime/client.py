@@ -25,7 +25,7 @@ from transcripts.realtime.links import Action, Close, Open, Send
 from transcripts.realtime.options import OptionsError, SessionOptions
 from transcripts.realtime.results import Finished, StreamEvent
 from transcripts.realtime.stream import Stream
-from transcripts.realtime.transport import OpenFailed, open_socket, send_frame
+from transcripts.realtime.transport import OpenFailed, close_socket, open_socket, send_frame
 from transcripts.realtime.tuning import Tuning as Tuning
 
 
@@ -170,7 +170,8 @@ class _Run:
             if task is not None:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(socket.close() for socket in self._sockets.values()), return_exceptions=True)
+        left = [close_socket(socket, self._tuning.close_timeout_s) for socket in self._sockets.values()]
+        await asyncio.gather(*left, return_exceptions=True)
         self._sockets.clear()
 
     async def _closed(self) -> None:
@@ -244,7 +245,7 @@ class _Run:
         """Ends the reader by closing its socket, or by cancelling it if there is none yet."""
         reader, socket = self._readers.pop(number, None), self._sockets.pop(number, None)
         if socket is not None:
-            await socket.close()
+            await close_socket(socket, self._tuning.close_timeout_s)
         elif reader is not None:
             reader.cancel()
         if reader is not None:

@@ -74,6 +74,11 @@ class Links:
         return self.successor if self.switched else self.head
 
     @property
+    def standing_by(self) -> bool:
+        """Whether a successor is ready to take over."""
+        return self.successor is not None and self.successor.connection.ready
+
+    @property
     def outstanding(self) -> bool:
         """Whether any commit waits for its answer."""
         return any(link.connection.outstanding for link in self.all())

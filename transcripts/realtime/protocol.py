@@ -112,6 +112,11 @@ class Connection:
         return self._book.spoke
 
     @property
+    def answered(self) -> int:
+        """The connection's samples up to the last commit that was answered."""
+        return self._book.answered
+
+    @property
     def server_commits(self) -> bool:
         """Whether the provider commits by itself."""
         return self._book.server_commits

@@ -10,8 +10,10 @@ from transcripts.realtime.breaker import Breaker
 from transcripts.realtime.protocol import Connection
 from transcripts.realtime.tuning import Tuning
 
-#: A complaint that came sooner teaches nothing about a limit.
-_SHORTEST_LIMIT_S = 10.0
+#: Nobody limits sessions to less: what a complaint came after is then not what it is about.
+_SHORTEST_LIMIT_S = 30.0
+#: No audio is sent beyond this share of a limit while the next session is being opened.
+_HOLD_SHARE = 0.97
 #: After the next session could not be opened.
 _PAUSE_S = 5.0
 
@@ -46,6 +48,10 @@ class Rotation:
         """Whether to change at the next legal commit, pause or not."""
         return self._used(link, now) >= self._tuning.rotate_force_share
 
+    def exhausted(self, link: Connection, now: float) -> bool:
+        """Whether to wait for the next session before anything else is sent."""
+        return now >= self._not_before and self._used(link, now) >= _HOLD_SHARE
+
     def wake_at(self, link: Connection, now: float) -> float:
         """When time alone makes one of them true."""
         limit = self._limit()
@@ -56,12 +62,21 @@ class Rotation:
         return min((at for at in times if at > now), default=float("inf"))
 
     def learn(self, link: Connection, now: float) -> None:
-        """The provider said that ``link`` reached the longest session."""
+        """The provider said that ``link`` reached the longest session.
+
+        Of the audio, only what was answered is known to have been within the limit: more may have been on the way.
+        """
         if link.ready_at is None:
             return
-        told = (now - link.ready_at, link.clock.sent / SAMPLE_RATE)
-        if max(told) >= _SHORTEST_LIMIT_S:
-            self._breaker.learned_limit = (max(told[0], 0.1), max(told[1], 0.1))
+        told = now - link.ready_at, (link.answered or link.clock.sent) / SAMPLE_RATE
+        believed = self._breaker.learned_limit or (float("inf"), float("inf"))
+        learned = tuple(
+            # What was believed before was too much.
+            min(value, old * 0.75) if value >= _SHORTEST_LIMIT_S else old
+            for value, old in zip(told, believed, strict=True)
+        )
+        if min(learned) < float("inf"):
+            self._breaker.learned_limit = (learned[0], learned[1])
 
     def failed(self, now: float) -> None:
         """The next session could not be opened; the present one still works."""

@@ -252,7 +252,8 @@ class Stream:
         self._switch_over(now)
         link = self._links.sending
         assert link is not None
-        frame = self._sender.next_frame(link.connection, now, paused=self.congested)
+        held = not self._links.standing_by and self._rotation.exhausted(link.connection, now)
+        frame = self._sender.next_frame(link.connection, now, paused=self.congested or held)
         if frame is not None:
             return Send(link.number, frame)
         for other in self._links.all():
@@ -346,8 +347,7 @@ class Stream:
 
     def _fall_back(self, retry_at: float) -> None:
         """Hear everything since the committed end again: on the standby if there is one, else on a new session."""
-        successor = self._links.successor
-        if successor is not None and successor.connection.ready and not self._links.switched:
+        if self._links.standing_by and not self._links.switched:
             self._links.promote()
         else:
             self._links.close_all()

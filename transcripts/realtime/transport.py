@@ -105,6 +105,16 @@ async def send_frame(socket: ClientConnection, frame: bytes, stall_s: float) -> 
         return True
 
 
+async def close_socket(socket: ClientConnection, timeout_s: float) -> None:
+    """Close with 1000; a peer that does not answer, or takes nothing, is cut off after ``timeout_s`` seconds."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await socket.close()
+    except TimeoutError:
+        socket.transport.abort()
+        await socket.wait_closed()
+
+
 def _unsent(socket: ClientConnection) -> int:
     transport = socket.transport
     return 0 if transport.is_closing() else transport.get_write_buffer_size()
