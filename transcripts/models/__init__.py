@@ -3,6 +3,7 @@
 from transcripts.models.erasure import Erased, Erasure, Why
 from transcripts.models.event import AppendOnly, Event, EventKind
 from transcripts.models.provider import ProviderAccount
+from transcripts.models.searchindex import connect as _keep_search_index
 from transcripts.models.segment import Segment
 from transcripts.models.states import ACTIVE, CLAIMABLE, FINAL, IllegalTransition, State, check_transition
 from transcripts.models.team import Membership, Role, Team
@@ -33,3 +34,5 @@ __all__ = [
     "Worker",
     "check_transition",
 ]
+
+_keep_search_index()

@@ -37,7 +37,11 @@ class Segment(models.Model):
         verbose_name_plural = _("segments")
         ordering = ["index"]
         constraints = [models.UniqueConstraint(fields=["transcript", "index"], name="one_segment_per_index")]
-        indexes = [models.Index(fields=["transcript", "start_ms"], name="segment_by_time")]
+        indexes = [
+            models.Index(fields=["transcript", "start_ms"], name="segment_by_time"),
+            # The few of a transcript that the library is asked for.
+            models.Index(fields=["transcript"], name="segment_unconfirmed", condition=models.Q(unconfirmed=True)),
+        ]
 
     def __str__(self) -> str:
         return self.text[:60]

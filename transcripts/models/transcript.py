@@ -117,6 +117,9 @@ class Transcript(models.Model):
         indexes = [
             models.Index(fields=["team", "-created_at"], name="transcript_by_team"),
             models.Index(fields=["state", "not_before"], name="transcript_by_state"),
+            # What the library offers as filters.
+            models.Index(fields=["team", "state", "-created_at"], name="transcript_by_team_state"),
+            models.Index(fields=["team", "language", "-created_at"], name="transcript_by_team_language"),
             # What retention and the numbers of the last hour ask for.
             models.Index(fields=["finished_at"], name="transcript_by_end"),
         ]

@@ -1,0 +1,39 @@
+"""Transcripts in which something was said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.conftest import MakeTranscript
+from transcripts.models import Segment, State, Transcript
+
+Say = Callable[..., Transcript]
+
+
+@pytest.fixture
+def say(make_transcript: MakeTranscript) -> Say:
+    """Make a transcript of sentences of ten seconds, a word a second: ``say("One two.", "Three.", title=…, …)``."""
+
+    def make(*sentences: str, **fields: object) -> Transcript:
+        fields.setdefault("state", State.COMPLETED)
+        transcript = make_transcript(**fields)
+        Segment.objects.bulk_create(
+            Segment(
+                transcript=transcript,
+                index=index,
+                seq=index + 2,
+                start_ms=10_000 * index,
+                end_ms=10_000 * (index + 1),
+                text=text,
+                words=[
+                    [word, 10_000 * index + 1_000 * place, 10_000 * index + 1_000 * place + 900, 0.9]
+                    for place, word in enumerate(text.split())
+                ],
+            )
+            for index, text in enumerate(sentences)
+        )
+        return transcript
+
+    return make

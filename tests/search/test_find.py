@@ -1,0 +1,194 @@
+"""Finding by what was said. `test_postgres.py` runs this file again on PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from transcripts import search, services
+from transcripts.access import transcripts_of
+from transcripts.models import Membership, Role, Segment, Transcript
+from transcripts.search import Filters, parse
+from transcripts.search.filters import read
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def found(alice, team):
+    """Titles that Alice finds, newest first: ``found("quay", state="failed")``."""
+
+    def titles(text: str = "", **filters: object) -> list[str]:
+        page = search.find(transcripts_of(alice), [team.pk], parse(text), Filters(**filters))  # type: ignore[arg-type]
+        return [one.transcript.title for one in page.found]
+
+    return titles
+
+
+def test_words_are_found_in_the_text_whatever_their_case_and_accents(say, found):
+    say("The Café on the quay.", title="One")
+    say("Quays and cafes.", title="Two")
+    assert found("cafe QUAY") == ["One"]
+    assert found("qua*") == ["Two", "One"]
+    assert found("harbour") == []
+
+
+def test_all_words_must_stand_in_one_segment(say, found):
+    say("The ship came in.", "The quay was empty.")
+    assert found("ship quay") == []
+    assert found("ship came") == ["Evening news"]
+
+
+def test_phrases_refusals_and_beginnings(say, found):
+    say("the new quay", title="One")
+    say("the quay is new", title="Two")
+    assert found('"the new quay"') == ["One"]
+    assert found("said -wall quay") == []
+    assert found("quay -is") == ["One"]
+    assert found('"new qua"') == []
+
+
+def test_titles_and_links_are_found_without_any_text(say, found):
+    say(title="Harbour hearing", source_url="https://media.example.org/minutes-2024.mp3")
+    assert found("harbour") == found("minutes 2024") == ["Harbour hearing"]
+
+
+@pytest.mark.parametrize(
+    "text", ['"', "*", "-", "AND", "a OR", "(", "'", "\\", "%", "words : x", "a:*", "!&|", "\ud800"]
+)
+def test_any_text_is_a_query(say, found, text):
+    say("Nothing of the kind.")
+    assert len(found(text)) <= 1
+
+
+def test_scripts_of_all_kinds_are_found(say, found):
+    for text in ("Привет, мир", "한국어 문장", "यह हिन्दी है", "مرحبا بالعالم"):
+        say(text, title=text)
+    assert found("мир") == ["Привет, мир"]
+    assert found("문장") == ["한국어 문장"]
+    assert found("हिन्दी") == ["यह हिन्दी है"]
+    assert found("مرحبا") == ["مرحبا بالعالم"]
+
+
+def test_a_hit_leads_to_the_second_of_the_word(say, alice, team):
+    say("Nothing here.", "And then the quay was there", "A quay", "Quay", "Quay again", title="The quay")
+    (one,) = search.find(transcripts_of(alice), [team.pk], parse("quay"), Filters()).found
+    assert [(hit.index, hit.second) for hit in one.hits] == [(1, 13), (2, 21), (3, 30)]
+    assert one.more
+    assert list(one.title.parts()) == [("The ", False), ("quay", True)]
+    assert list(one.hits[0].snippet.parts()) == [("And then the ", False), ("quay", True), (" was there", False)]
+
+
+def test_a_corrected_text_is_found_and_the_old_one_is_not(say, found, alice, team):
+    row = say("The key was empty.")
+    segment = row.segments.get()
+    segment.text = "The quay was empty."
+    segment.save()
+    assert found("key") == []
+    assert found("quay") == ["Evening news"]
+    Segment.objects.filter(pk=segment.pk).update(text="The pier was empty.")
+    assert (found("quay"), found("pier")) == ([], ["Evening news"])
+    (one,) = search.find(transcripts_of(alice), [team.pk], parse("pier"), Filters()).found
+    assert one.hits[0].second == 0
+
+
+def test_a_new_title_replaces_the_old_one(say, found):
+    services.rename(say(title="Harbour"), "Airport")
+    assert (found("harbour"), found("airport")) == ([], ["Airport"])
+
+
+def test_what_is_deleted_is_not_found(say, found):
+    row = say("The quay.", "The pier.", title="Harbour")
+    row.segments.filter(index=1).delete()
+    assert (found("pier"), found("quay")) == ([], ["Harbour"])
+    services.delete(row)
+    assert found("quay") == found("harbour") == []
+
+
+def test_nobody_finds_what_belongs_to_others(say, alice, bob, charlie, team, other_team):
+    say("The quay.")
+    say("The quay, too.", team=other_team, title="Theirs")
+    both = [team.pk, other_team.pk]
+    for person, titles in ((alice, ["Evening news"]), (charlie, ["Theirs"]), (AnonymousUser(), [])):
+        page = search.find(transcripts_of(person), both, parse("quay"), Filters())
+        assert [one.transcript.title for one in page.found] == titles
+    assert search.find(transcripts_of(alice), [other_team.pk], parse("quay"), Filters()).found == ()
+    assert search.find(transcripts_of(alice), [], parse("quay"), Filters()).found == ()
+    Membership.objects.create(team=other_team, user=bob, role=Role.VIEWER)
+    page = search.find(transcripts_of(bob), both, parse("quay"), Filters())
+    assert [one.transcript.title for one in page.found] == ["Theirs", "Evening news"]
+
+
+def test_filters_narrow_lists_and_searches_alike(say, found):
+    say("quay", title="Upload", source_kind="upload", language="de")
+    say("quay", title="Failed", state="failed", gap_samples=16_000)
+    say("quay", title="Hosted", engine="elevenlabs")
+    Segment.objects.filter(transcript__title="Hosted").update(unconfirmed=True)
+    old = datetime(2020, 2, 29, 12, tzinfo=UTC)
+    Transcript.objects.filter(pk=say("quay", title="Old").pk).update(created_at=old)
+    day = date(2020, 2, 29)
+    for text in ("", "quay"):
+        assert found(text, kind="upload") == found(text, language="de") == ["Upload"]
+        assert found(text, state="failed") == found(text, trouble="gaps") == ["Failed"]
+        assert found(text, engine="elevenlabs") == found(text, trouble="unconfirmed") == ["Hosted"]
+        assert found(text, since=day, until=day) == found(text, until=day) == ["Old"]
+        assert "Old" not in found(text, since=date(2020, 3, 1))
+        assert found(text, state="failed", kind="upload") == []
+
+
+def test_filters_of_a_query_string_are_checked():
+    asked = {
+        "state": "failed",
+        "kind": "nonsense",
+        "since": "2024-13-01",
+        "until": "2024-02-29",
+        "language": " en\x00 ",
+    }
+    assert read(asked) == Filters(state="failed", until=date(2024, 2, 29), language="en")
+    assert not read({"until": "0001-01-01", "trouble": "'; DROP TABLE"})
+
+
+@pytest.mark.parametrize("text", ["", "quay"])
+@pytest.mark.parametrize("kind", ["", "url"])
+def test_pages_follow_each_other_without_a_hole_or_a_double(say, alice, team, text, kind):
+    titles = [f"Number {number}" for number in range(7)]
+    for title in titles:
+        say("quay quay", "quay", title=title)
+    seen: list[str] = []
+    cursor = ""
+    for length in (3, 3, 1):
+        page = search.find(transcripts_of(alice), [team.pk], parse(text), Filters(kind=kind), cursor, size=3)
+        assert len(page.found) == length
+        seen += [one.transcript.title for one in page.found]
+        cursor = page.next
+    assert (seen, cursor) == (titles[::-1], "")
+
+
+@pytest.mark.parametrize("text", ["", "quay"])
+@pytest.mark.parametrize("cursor", ["x", "~", "1~2", "99999999999999999999~" + "0" * 32, "-1~" + "f" * 32, "٣~x"])
+def test_a_cursor_without_meaning_is_no_error(say, alice, team, text, cursor):
+    say("quay")
+    assert len(search.find(transcripts_of(alice), [team.pk], parse(text), Filters(), cursor).found) <= 1
+
+
+@pytest.mark.parametrize("text", ["", "quay"])
+def test_a_page_goes_on_after_its_last_row_was_deleted(say, alice, team, text):
+    for number in range(4):
+        say("quay", title=str(number))
+    page = search.find(transcripts_of(alice), [team.pk], parse(text), Filters(), size=2)
+    services.delete(page.found[-1].transcript)
+    page = search.find(transcripts_of(alice), [team.pk], parse(text), Filters(), page.next, size=2)
+    assert [one.transcript.title for one in page.found] == ["1", "0"]
+
+
+def test_rare_filters_find_among_common_words(say, found, monkeypatch):
+    """Beyond some steps from hit to hit the filters lead; the answer stays the same."""
+    monkeypatch.setattr("transcripts.search.fts.STEPS", 4)
+    say("quay", title="First", state="failed")
+    for number in range(10):
+        say("quay", title=str(number))
+    say("pier", title="Without the word", state="failed")
+    assert found("quay", state="failed") == ["First"]
+    assert found("quay", state="cancelled") == []

@@ -1,0 +1,115 @@
+"""Finding transcripts by what was said: one function over SQLite's FTS5 and PostgreSQL's text search.
+
+find(access.transcripts_of(person), teams, parse('harbour "new quay"'), Filters(state="completed"), cursor) -> Page
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection
+
+from transcripts.models import Segment, Transcript
+from transcripts.models.transcript import TranscriptQuerySet
+from transcripts.search import fts, tsearch
+from transcripts.search.filters import Filters, after, cursor_of
+from transcripts.search.query import Query, Snippet, matches, parse, snippet
+
+__all__ = ["PAGE", "Filters", "Found", "Hit", "Page", "Query", "Snippet", "find", "parse"]
+
+#: Transcripts of a page, and snippets of a transcript.
+PAGE = 25
+HITS = 3
+
+#: Columns of a transcript that a list of them never shows.
+UNSHOWN = ("options", "media_sha256", "worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A segment that holds the words: its index, the time in ms of the first match, and the text around it."""
+
+    index: int
+    start_ms: int
+    snippet: Snippet
+
+    @property
+    def second(self) -> int:
+        """What stands behind ``#t=`` in a link to it."""
+        return self.start_ms // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A transcript, its title with the matches in it, and its first hits; ``more``: it has others."""
+
+    transcript: Transcript
+    title: Snippet
+    hits: tuple[Hit, ...] = ()
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Transcripts, newest first. ``next``: the cursor of what follows, or empty at the end."""
+
+    found: tuple[Found, ...]
+    next: str = ""
+
+
+def find(
+    visible: TranscriptQuerySet,
+    teams: Collection[UUID],
+    query: Query,
+    filters: Filters,
+    cursor: str = "",
+    size: int = PAGE,
+) -> Page:
+    """What passes the filters and, for a query, holds all its words in one segment or in title and link.
+
+    ``visible`` is what `access.transcripts_of` lets a person see: nothing outside of it is ever returned, whatever
+    ``teams`` says. A cursor that has no meaning begins at the newest.
+    """
+    rows = _rows(
+        filters.apply(visible.filter(team__in=teams)).defer(*UNSHOWN), teams, query, bool(filters), cursor, size + 1
+    )
+    shown = rows[:size]
+    said = _segments(shown, query)
+    found = tuple(_found(row, query, said.get(row.pk, [])) for row in shown)
+    return Page(found, cursor_of(shown[-1]) if len(rows) > size else "")
+
+
+def _rows(
+    allowed: TranscriptQuerySet, teams: Collection[UUID], query: Query, filtered: bool, cursor: str, size: int
+) -> list[Transcript]:
+    if not query:
+        return list(after(allowed, cursor)[:size])
+    if connection.vendor == "postgresql":
+        return tsearch.transcripts(allowed, query, cursor, size)
+    return fts.transcripts(allowed, teams, query, filtered, cursor, size)
+
+
+def _segments(rows: Sequence[Transcript], query: Query) -> dict[UUID, list[Segment]]:
+    if not query or not rows:
+        return {}
+    backend = tsearch.segments if connection.vendor == "postgresql" else fts.segments
+    return backend([row.pk for row in rows], query, HITS + 1)
+
+
+def _found(row: Transcript, query: Query, said: Sequence[Segment]) -> Found:
+    title = Snippet(row.title, tuple(matches(query, row.title)))
+    hits = tuple(Hit(one.index, _first_match_ms(one, query), snippet(query, one.text)) for one in said[:HITS])
+    return Found(row, title, hits, len(said) > HITS)
+
+
+def _first_match_ms(segment: Segment, query: Query) -> int:
+    """When the first matched word was said; for words that were corrected since, when the segment begins."""
+    ranges = matches(query, " ".join(str(word[0]) for word in segment.words))
+    end = -1
+    for text, start_ms, *_ in segment.words:
+        end += len(str(text)) + 1
+        if ranges and ranges[0][0] < end:
+            return max(segment.start_ms, int(start_ms))
+    return segment.start_ms
