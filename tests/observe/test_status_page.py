@@ -57,7 +57,7 @@ def test_it_shows_what_runs_what_waits_and_what_went_wrong(desk, worker, make_tr
     )
     text = desk.get("/admin/status").content.decode()
     assert "api.example.org: The key was refused. Set a key." in text
-    for shown in ("host-7-abc", "1 / 4", "source_dropped", "&lt;b&gt;rate&lt;/b&gt;", "sqlite", "Newsroom"):
+    for shown in ("host-7-abc", "1 of 4", "1 / 4", "source_dropped", "&lt;b&gt;rate&lt;/b&gt;", "sqlite", "Newsroom"):
         assert shown in text
     assert "&lt;script&gt;alert(1)" in text
     assert "<script>alert(1)" not in text

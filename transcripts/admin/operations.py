@@ -95,6 +95,6 @@ def _facts(now: numbers.Numbers, delays: list[float]) -> list[tuple[str, str]]:
         (str(_("Sessions")), f"{running} / {capacity}"),
         (str(_("In the queue")), str(now.due)),
         (str(_("Longest wait")), wait),
-        (str(_("Live delay, middle")), middle),
-        (str(_("Live delay, worst 5 %")), late),
+        (str(_("Last live event, p50")), middle),
+        (str(_("Last live event, p95")), late),
     ]

@@ -63,6 +63,11 @@ class SessionLook(NamedTuple):
     lease_age: float | None
     lease_left: float | None
 
+    @property
+    def label(self) -> str:
+        """The state in words."""
+        return str(State(self.state).label)
+
 
 class DiskLook(NamedTuple):
     """One folder of ours and the disk that it is on, in bytes."""
