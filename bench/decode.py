@@ -4,7 +4,8 @@
 
 Without FILE the sample recording is repeated to the length asked for. The file is served by a process of its own on
 loopback; our side fetches it through the guarded client, spools and hashes it, decodes it in the cage and takes every
-chunk. FFmpeg alone reads the file from disk and writes its samples to nowhere. The best of the runs counts.
+chunk; then also keeps its waveform, or waveform and sound. FFmpeg alone reads the file from disk and writes its samples
+to nowhere. The best of the runs counts.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from transcripts.media.decode import DecodeLimits
 from transcripts.media.ffmpeg import find_program
 from transcripts.media.guard import Policy
+from transcripts.media.keep import Keeper
 from transcripts.media.open import AudioRequest, open_audio
 from transcripts.media.pcm import SAMPLE_RATE
 from transcripts.media.sample import find_sample
@@ -58,6 +60,8 @@ def main() -> None:
                 "ffmpeg alone": lambda _: _ffmpeg_alone(file),
                 "decode": lambda _: asyncio.run(_heard(file)),
                 "fetch + decode": lambda run: asyncio.run(_fetched(folder / f"spool{run}", file.name, port)),
+                "decode + waveform": lambda run: asyncio.run(_kept(file, None, folder / f"peaks{run}")),
+                "decode + keep": lambda run: asyncio.run(_kept(file, folder / f"kept{run}.mp3", folder / f"p{run}")),
             }
             # Taking turns: what else the machine does hits all of them alike.
             costs = [{title: _measured(way, run) for title, way in ways.items()} for run in range(options.runs)]
@@ -75,7 +79,7 @@ def _report(name: str, costs: dict[str, Cost]) -> None:
 def _line(title: str, cost: Cost, seconds: float, alone: Cost) -> None:
     hour = 3600 / seconds
     print(
-        f"{title:>15}: {seconds / cost.wall:6.0f} x real time ({cost.wall / alone.wall:4.2f} of ffmpeg's wall time), "
+        f"{title:>17}: {seconds / cost.wall:6.0f} x real time ({cost.wall / alone.wall:4.2f} of ffmpeg's wall time), "
         f"{cost.cpu * hour:5.2f} CPU s per hour of sound ({cost.cpu / alone.cpu:4.2f} of ffmpeg's; own part "
         f"{cost.own_cpu * hour:.2f})"
     )
@@ -108,6 +112,19 @@ async def _fetched(folder: Path, name: str, port: int) -> int:
     policy = Policy(allow_networks=(ipaddress.ip_network("127.0.0.1/32"),), allow_ports=frozenset({port}))
     url = f"http://127.0.0.1:{port}/{name}"
     return await _ours(AudioRequest(url=url, spool_dir=folder, policy=policy, decode_limits=_LIMITS))
+
+
+async def _kept(file: Path, sound: Path | None, peaks: Path) -> int:
+    keeper = Keeper(sound, peaks)
+    samples = 0
+    async with open_audio(AudioRequest(path=file, decode_limits=_LIMITS)) as audio, aclosing(audio.chunks()) as chunks:
+        async for chunk in chunks:
+            await keeper.feed(chunk)
+            samples += chunk.samples
+    kept = await keeper.close()
+    if kept.failure is not None:
+        raise kept.failure
+    return samples
 
 
 async def _ours(request: AudioRequest) -> int:

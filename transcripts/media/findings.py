@@ -29,9 +29,9 @@ class ProbeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a sentence: ``audio_file``, ``video``, ``recording`` (one of the two), ``live_radio``, ``live_stream``, ``live_hls_radio``,
-    ``live_hls``, ``hls_recording``, ``feed``, ``size`` (``bytes``), ``duration`` (``seconds``), ``bit_rate``
-    (``kbps``), ``episodes`` (``count``), ``encrypted``, or an error's code (its sentence is ``text``)."""
+    """A part of a sentence: ``audio_file``, ``video``, ``recording`` (one of the two), ``live_radio``, ``live_stream``,
+    ``live_hls_radio``, ``live_hls``, ``hls_recording``, ``feed``, ``size`` (``bytes``), ``duration`` (``seconds``),
+    ``bit_rate`` (``kbps``), ``episodes`` (``count``), ``encrypted``, or an error's code (its sentence is ``text``)."""
 
     code: str
     params: Mapping[str, int] = field(default_factory=dict)
