@@ -88,7 +88,7 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(keep, a_week, folders)
     assert "Would be erased: 1." in said
     assert Transcript.objects.filter(pk=row.pk).exists()
     assert files_in(folders) == {f"media/{row.media_key}"}
-    assert out_of("prune").startswith("Erased by retention: 1. Earlier erasures finished: 0. Still open: 0.")
+    assert out_of("prune").startswith("Erased by retention: 1. Erasures finished: 1. Still open: 0.")
 
 
 @async_db

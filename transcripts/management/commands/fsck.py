@@ -26,8 +26,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command."""
         repair, found, mended = options["repair"], 0, 0
-        if repair:
-            erasing.finish_pending()
         for stray in reconcile.find(hashes=options["hashes"], young_seconds=options["young"] * 3600):
             found += 1
             done = repair and stray.mend is not None
@@ -36,6 +34,8 @@ class Command(BaseCommand):
                 mended += 1
             note = "mended" if done else "can be mended" if stray.mend else "needs a person"
             self.stdout.write(f"{stray.code:24} {stray.about}  ({note})")
+        if repair:
+            erasing.finish_pending()
         open_erasures = reconcile.unfinished_erasures()
         self.stdout.write(f"Found: {found}. Mended: {mended}. Erasures not finished: {open_erasures}.")
         if found > mended or open_erasures:

@@ -19,6 +19,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Options of the command line."""
         parser.add_argument("--dry-run", action="store_true", help="only say what would be erased")
+        parser.add_argument(
+            "--compact",
+            action="store_true",
+            help="rewrite the database file whatever its size, so that nothing of what was deleted is left in it; "
+            "nothing can be written meanwhile",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command; it goes on until nothing is due."""
@@ -28,9 +34,9 @@ class Command(BaseCommand):
         total = 0
         while count := retention.prune():
             total += count
-        finished = erasing.finish_pending()
+        finished = erasing.finish_pending(compact=options["compact"])
         left = reconcile.unfinished_erasures()
-        self.stdout.write(f"Erased by retention: {total}. Earlier erasures finished: {finished}. Still open: {left}.")
+        self.stdout.write(f"Erased by retention: {total}. Erasures finished: {finished}. Still open: {left}.")
 
     def _say(self) -> None:
         count = 0
