@@ -7,6 +7,7 @@ instruction.
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 from functools import lru_cache
 
@@ -31,6 +32,12 @@ DECODERS = (
     "pcm_s32le,pcm_s32le_planar,pcm_s64be,pcm_s64le,pcm_s8,pcm_s8_planar,pcm_u16be,pcm_u16le,pcm_u24be,pcm_u24le,"
     "pcm_u32be,pcm_u32le,pcm_u8,speex,tta,vorbis,wavpack,wmalossless,wmapro,wmav1,wmav2,wmavoice"
 )
+
+#: The head of a WAV file of our PCM that says nothing about its length.
+WAV_HEADER = struct.pack(
+    "<4sI8sIHHIIHH4sI", b"RIFF", 0xFFFFFFFF, b"WAVEfmt ", 16, 1, 1, SAMPLE_RATE, 2 * SAMPLE_RATE, 2, 16, b"data",
+    0xFFFFFFFF,
+)  # fmt: skip
 
 _QUIET = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-threads", "1"]
 _LISTS = ["-format_whitelist", FORMATS, "-codec_whitelist", DECODERS, "-max_streams", "64"]
@@ -92,8 +99,10 @@ def stream_command(program: str, max_samples: int) -> list[str]:
 
 
 def encode_command(program: str) -> list[str]:
-    """Encode s16le PCM from standard input as bare MP3 frames of one length (see ``keep``), to standard output."""
-    source = ["-protocol_whitelist", "pipe", "-f", "s16le", "-ar", str(SAMPLE_RATE), "-ac", "1", "-i", "pipe:0"]
+    """Encode ``WAV_HEADER`` and the PCM after it from standard input as bare MP3 frames of one length (see ``keep``),
+    to standard output."""
+    # In large packets: FFmpeg hands each one from thread to thread, which at its own size costs a fifth of it all.
+    source = ["-protocol_whitelist", "pipe", "-ignore_length", "1", "-max_size", "65536", "-f", "wav", "-i", "pipe:0"]
     # Quality 9 is the fastest search for the same bits; at this rate it cannot be told from the others in speech.
     coding = ["-c:a", "libmp3lame", "-b:a", "48k", "-reservoir", "0", "-compression_level", "9"]
     bare = ["-write_xing", "0", "-id3v2_version", "0", "-map_metadata", "-1", "-f", "mp3", "pipe:1"]

@@ -137,6 +137,7 @@ class _Encoder:
         assert process.stdin is not None
         self._process = process
         self._stdin = process.stdin
+        self._stdin.write(programs.WAV_HEADER)
         self._skip = skip * SAMPLE_BYTES
         self._drain = asyncio.create_task(self._write_out(path))
         self._errors = asyncio.create_task(self._read_errors())
