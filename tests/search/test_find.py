@@ -192,3 +192,26 @@ def test_rare_filters_find_among_common_words(say, found, monkeypatch):
     say("pier", title="Without the word", state="failed")
     assert found("quay", state="failed") == ["First"]
     assert found("quay", state="cancelled") == []
+
+
+def test_a_last_word_that_stands_nowhere_is_taken_as_a_beginning(say, alice, team):
+    for number in range(3):
+        say("The harbour.", "Harbour again", "A ship", title=str(number))
+    say("A hard wall.", title="No")
+
+    def pages(text: str) -> list[tuple[str, list[str], list[int]]]:
+        cursor, told = "", []
+        while True:
+            page = search.find(transcripts_of(alice), [team.pk], parse(text), Filters(), cursor, size=2)
+            told.append(
+                (page.query.text, [one.transcript.title for one in page.found], [len(one.hits) for one in page.found])
+            )
+            text, cursor = page.query.text, page.next
+            if not cursor:
+                return told
+
+    assert pages("the harb") == [("the harb*", ["2", "1"], [1, 1]), ("the harb*", ["0"], [1])]
+    assert pages("harb") == [("harb*", ["2", "1"], [2, 2]), ("harb*", ["0"], [2])]
+    assert pages("har") == [("har*", ["No", "2"], [1, 2]), ("har*", ["1", "0"], [2, 2])]
+    assert pages('"harb"') == [('"harb"', [], [])]
+    assert pages("ha") == [("ha", [], [])]

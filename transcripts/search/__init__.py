@@ -15,7 +15,7 @@ from transcripts.models import Segment, Transcript
 from transcripts.models.transcript import TranscriptQuerySet
 from transcripts.search import fts, tsearch
 from transcripts.search.filters import Filters, after, cursor_of
-from transcripts.search.query import Query, Snippet, matches, parse, snippet
+from transcripts.search.query import Query, Snippet, matches, parse, snippet, widened
 
 __all__ = ["PAGE", "Filters", "Found", "Hit", "Page", "Query", "Snippet", "find", "parse"]
 
@@ -53,9 +53,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Transcripts, newest first. ``next``: the cursor of what follows, or empty at the end."""
+    """Transcripts, newest first. ``next``: the cursor of what follows, or empty at the end. ``query`` is the one that
+    found them: where whole words found nothing at all, the last one was taken as a beginning."""
 
     found: tuple[Found, ...]
+    query: Query
     next: str = ""
 
 
@@ -72,13 +74,15 @@ def find(
     ``visible`` is what `access.transcripts_of` lets a person see: nothing outside of it is ever returned, whatever
     ``teams`` says. A cursor that has no meaning begins at the newest.
     """
-    rows = _rows(
-        filters.apply(visible.filter(team__in=teams)).defer(*UNSHOWN), teams, query, bool(filters), cursor, size + 1
-    )
+    allowed = filters.apply(visible.filter(team__in=teams)).select_related("team").defer(*UNSHOWN)
+    rows = _rows(allowed, teams, query, bool(filters), cursor, size + 1)
+    wider = None if rows or cursor else widened(query)
+    if wider is not None:
+        query, rows = wider, _rows(allowed, teams, wider, bool(filters), "", size + 1)
     shown = rows[:size]
     said = _segments(shown, query)
     found = tuple(_found(row, query, said.get(row.pk, [])) for row in shown)
-    return Page(found, cursor_of(shown[-1]) if len(rows) > size else "")
+    return Page(found, query, cursor_of(shown[-1]) if len(rows) > size else "")
 
 
 def _rows(

@@ -40,6 +40,11 @@ WITH RECURSIVE walk(number, step) AS (
   FROM walk WHERE number IS NOT NULL AND step < %(steps)s)
 SELECT number, transcript_id FROM walk JOIN transcripts_searchscope USING (number) ORDER BY number DESC"""  # noqa: S608 - constants only
 
+#: For beginnings, which FTS5 gathers anew for each statement: one statement for all.
+_STREAM = f"""
+SELECT rowid >> {INDEX_BITS} FROM transcripts_search WHERE transcripts_search MATCH %(match)s
+AND rowid < %(below)s << {INDEX_BITS} ORDER BY rowid DESC"""  # noqa: S608
+
 _HOLDING = f"""
 SELECT value FROM json_each(%(numbers)s) WHERE EXISTS (
   SELECT 1 FROM transcripts_search WHERE transcripts_search MATCH %(match)s
@@ -51,6 +56,13 @@ SELECT transcript_id, (SELECT json_group_array(spot) FROM (
   SELECT rowid & {TITLE} AS spot FROM transcripts_search WHERE transcripts_search MATCH %(match)s
   AND rowid BETWEEN number << {INDEX_BITS} AND number << {INDEX_BITS} | {TITLE - 1} ORDER BY rowid LIMIT %(limit)s))
 FROM transcripts_searchscope WHERE transcript_id IN (SELECT value FROM json_each(%(ids)s))"""  # noqa: S608
+
+_STREAMED_INDEXES = f"""
+SELECT transcript_id, transcripts_search.rowid & {TITLE} FROM transcripts_search
+JOIN transcripts_searchscope ON number = transcripts_search.rowid >> {INDEX_BITS}
+WHERE transcripts_search MATCH %(match)s AND transcripts_search.rowid >> {INDEX_BITS} IN (
+  SELECT number FROM transcripts_searchscope WHERE transcript_id IN (SELECT value FROM json_each(%(ids)s)))
+AND transcripts_search.rowid & {TITLE} < {TITLE} ORDER BY transcripts_search.rowid"""  # noqa: S608
 
 _NUMBER = "SELECT number FROM transcripts_searchscope WHERE transcript_id = transcripts_transcript.id"
 
@@ -80,13 +92,34 @@ def transcripts(
     while len(found) < size:
         if steps >= STEPS:
             return found + _led_by_filters(allowed, match, below, size - len(found))
-        batch = _rows(_WALK, match=match, below=below, steps=max(size, STEPS // 4) if filtered else size)
+        batch = _next(query, match, below, max(size, STEPS // 4) if filtered else size)
         if not batch:
             break
         rows = allowed.in_bulk([UUID(key) for _, key in batch])
         found += [rows[UUID(key)] for _, key in batch if UUID(key) in rows]
         below, steps = batch[-1][0], steps + len(batch)
     return found[:size]
+
+
+def _next(query: Query, match: str, below: int, size: int) -> list[tuple[int, str]]:
+    """Number and id of the next transcripts before ``below`` that hold the words, newest first."""
+    if not _has_prefix(query):
+        return [(number, key) for number, key in _rows(_WALK, match=match, below=below, steps=size)]
+    numbers = _stream(match, below, size)
+    sql = (
+        "SELECT number, transcript_id FROM transcripts_searchscope WHERE number IN (SELECT value FROM json_each(%(n)s))"
+    )
+    return sorted(((number, key) for number, key in _rows(sql, n=json.dumps(numbers))), reverse=True)
+
+
+def _stream(match: str, below: int, size: int) -> list[int]:
+    """The next ``size`` numbers before ``below``, from one pass over the hits."""
+    numbers: list[int] = []
+    with connection.cursor() as cursor:
+        cursor.execute(_STREAM, {"match": match, "below": below})
+        while len(numbers) < size and (hits := cursor.fetchmany(200)):
+            numbers += dict.fromkeys(number for (number,) in hits if number not in numbers[-1:])
+    return numbers[:size]
 
 
 def _number_of(cursor: str) -> int:
@@ -108,8 +141,7 @@ def _led_by_filters(allowed: TranscriptQuerySet, match: str, below: int, size: i
 
 def segments(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[Segment]]:
     """The first ``size`` segments that hold the words, of each of these transcripts."""
-    ids = json.dumps([key.hex for key in keys])
-    hits = {UUID(key): json.loads(spots) for key, spots in _rows(_INDEXES, ids=ids, match=fts5(query), limit=size)}
+    hits = _indexes(keys, query, size)
     if not any(hits.values()):
         return {}
     places = reduce(or_, (Q(transcript=key, index__in=spots) for key, spots in hits.items() if spots))
@@ -117,3 +149,19 @@ def segments(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[S
     for segment in Segment.objects.filter(places).order_by("index"):
         found.setdefault(segment.transcript_id, []).append(segment)
     return found
+
+
+def _indexes(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[int]]:
+    ids, match = json.dumps([key.hex for key in keys]), fts5(query)
+    if not _has_prefix(query):
+        return {UUID(key): json.loads(spots) for key, spots in _rows(_INDEXES, ids=ids, match=match, limit=size)}
+    hits: dict[UUID, list[int]] = {}
+    for key, spot in _rows(_STREAMED_INDEXES, ids=ids, match=match):
+        spots = hits.setdefault(UUID(key), [])
+        if len(spots) < size:
+            spots.append(spot)
+    return hits
+
+
+def _has_prefix(query: Query) -> bool:
+    return any(term.prefix for term in (*query.wanted, *query.unwanted))

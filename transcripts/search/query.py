@@ -16,7 +16,7 @@ from itertools import pairwise
 MAX_CHARACTERS = 200
 MAX_TERMS = 16
 #: A beginning shorter than this would match a large part of any language; it counts as a whole word.
-MIN_PREFIX = 2
+MIN_PREFIX = 3
 #: Characters of a snippet, and how many of them stand before the first match.
 SNIPPET = 180
 BEFORE = 60
@@ -77,6 +77,15 @@ def parse(text: str) -> Query:
     if not wanted:
         wanted, unwanted = unwanted, []
     return Query(text, tuple(wanted), tuple(unwanted))
+
+
+def widened(query: Query) -> Query | None:
+    """The same query with its last word as a beginning, or None if that is no other query."""
+    last = query.wanted[-1] if query.wanted else None
+    if last is None or query.unwanted or '"' in query.text or last.prefix:
+        return None
+    wider = parse(f"{query.text}*")
+    return wider if wider.wanted and wider.wanted[-1].prefix else None
 
 
 def _term(text: str, prefix: bool) -> Term | None:
