@@ -71,7 +71,7 @@ def land(machine: Land) -> Iterator[Land]:
 
 @pytest.fixture
 def tuned(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Shorten waits of the realtime client: ``tuned(ping_timeout_s=1)``. The code is the same, its clocks are faster."""
+    """Shorten waits of the realtime client: ``tuned(ping_timeout_s=1)``. The same code with faster clocks."""
 
     def tune(**changes: Any) -> None:
         original = plan.tuning_of

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ LONG = os.environ.get("STTWEB_FAULTS") == "long"
 
 def figure(fault: str, text: str) -> None:
     """Keep what a fault came to; `make faults` collects these lines."""
-    print(f"{fault}  {text}")
+    sys.stdout.write(f"{fault}  {text}\n")
     if path := os.environ.get("STTWEB_FAULTS_OUT"):
         with open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps([fault, text]) + "\n")
