@@ -183,15 +183,15 @@ Scene = tuple[str, str, Any, Callable[[Any], Awaitable[None]] | None]
 
 def scenes(stage: Stage, publish: Any) -> list[Scene]:
     """Every page and state worth a look."""
+    from transcripts.live import events
 
     async def speak(page: Any) -> None:
-        from transcripts.live import events
-
-        await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+        await page.wait_for_timeout(700)
         text = "and the water company says that the pumping station at the old mill will run through"
         heard = stage.live.committed_samples // 16
         await publish.send_partial(stage.live.pk, events.partial(text, heard, heard + 4200, 1))
-        await page.wait_for_selector("#partial:not([hidden])")
+        await page.wait_for_selector("#partial:not([hidden]), .captions-open:not(:empty)")
+        await page.wait_for_timeout(400)
 
     async def play(page: Any) -> None:
         await page.evaluate("document.querySelector('audio').currentTime = 2.4")
@@ -220,6 +220,15 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         await page.mouse.wheel(0, -400)
         await page.wait_for_timeout(300)
 
+    async def find(page: Any) -> None:
+        await page.keyboard.press("f")
+        await page.keyboard.type("the")
+        await page.wait_for_selector("#find [data-slot=count]:has-text('of')")
+
+    async def show_keys(page: Any) -> None:
+        await page.keyboard.press("?")
+        await page.wait_for_selector("#keys[open]")
+
     return [
         ("login", "/login", None, None),
         ("board-empty", "/", stage.empty_handed, None),
@@ -233,6 +242,10 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("session-export", f"/s/{stage.gappy.pk}", stage.alice, open_export),
         ("session-failed", f"/s/{stage.failed.pk}", stage.alice, None),
         ("session-offline", f"/s/{stage.live.pk}", stage.alice, offline),
+        ("session-find", f"/s/{stage.gappy.pk}", stage.alice, find),
+        ("session-keys", f"/s/{stage.sample.pk}", stage.alice, show_keys),
+        ("captions", f"/s/{stage.live.pk}/captions", stage.alice, speak),
+        ("captions-light", f"/s/{stage.live.pk}/captions?style=light&size=9&lines=4", stage.alice, speak),
         ("session-player", f"/s/{stage.sample.pk}", stage.alice, play),
         ("library", "/library", stage.alice, None),
         ("library-nothing", "/library?q=zebra", stage.alice, None),

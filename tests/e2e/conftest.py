@@ -46,9 +46,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         assert process.wait(timeout=30) == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A running Chromium; its absence is a skip here and a failure in CI."""
+    """A running Chromium, gone before other modules want a loop of their own.
+
+    Its absence is a skip here and a failure in CI.
+    """
     path = shutil.which("chromium")
     if path is None and os.environ.get("STTWEB_REQUIRE_ALL") != "1":
         pytest.skip("Chromium is not installed")

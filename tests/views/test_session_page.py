@@ -9,7 +9,8 @@ import pytest
 
 from transcripts.models import EventKind, Segment, State
 from transcripts.models.log import Entry, append
-from transcripts.views.transcript import WINDOW
+from transcripts.views.coverage import merged
+from transcripts.views.rows import PAGE, WINDOW
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 
@@ -92,15 +93,76 @@ def test_every_state_has_its_page_and_its_controls(client, alice, make_transcrip
 
 def test_long_transcripts_show_their_end_and_page_upwards(reader, make_transcript, client):
     transcript = make_transcript(state="completed")
-    for index in range(WINDOW + 20):
+    for index in range(WINDOW + PAGE + 20):
         say(transcript, f"Line {index}.", index)
     page = reader.get(f"/s/{transcript.pk}")
-    assert page.context["earlier"] == 20
-    assert "Line 19." not in page.content.decode()
-    assert "20 earlier lines" in page.content.decode()
-    earlier = reader.get(f"/s/{transcript.pk}?before=20", headers={"hx-request": "true"}).content.decode()
-    assert earlier.count('class="line"') == 20
-    assert "<html" not in earlier
+    assert page.context["earlier"] == PAGE + 20
+    assert "Line 119." not in page.content.decode()
+    assert "120 earlier lines" in page.content.decode()
+
+    def rows(query: str) -> list[int]:
+        answer = reader.get(f"/s/{transcript.pk}?{query}", headers={"hx-request": "true"}).content.decode()
+        assert "<html" not in answer
+        return [int(index) for index in re.findall(r'class="line" id="seg-(\d+)"', answer)]
+
+    assert rows("before=120") == list(range(20, 120))
+    assert rows("before=20") == list(range(20))
+    assert rows("before=120&from=7") == list(range(7, 120))
+    assert rows("before=120&at=7500") == list(range(7, 120))
+    assert rows("before=120&at=0") == list(range(120))
+    assert rows("before=0") == []
+
+
+def test_find_knows_every_case_of_every_script(reader, make_transcript):
+    transcript = make_transcript(state="completed")
+    for index, text in enumerate(("Die STRASSE und das Übel.", "Ничего не слышно.", "100% sure_")):
+        say(transcript, text, index)
+    for query, hits in (
+        ("straße", [0]),
+        ("ÜBEL", [0]),
+        ("НЕ СЛ", [1]),
+        ("%", [2]),
+        ("e_", [2]),
+        (" ", []),
+        ("zebra", []),
+    ):
+        assert reader.get(f"/s/{transcript.pk}/find", {"q": query}).json() == {"hits": hits}, query
+
+
+def test_an_early_page_learns_what_only_the_source_can_tell(reader, make_transcript):
+    first = make_transcript()
+    second = make_transcript()
+    assert reader.get(f"/s/{first.pk}/facts").json()["waiting"] == "Next in the queue."
+    assert reader.get(f"/s/{second.pk}/facts").json()["waiting"] == "1 other is before it in the queue."
+    running = make_transcript(state="running", is_live=True, duration_samples=16_000, committed_samples=8000)
+    facts = reader.get(f"/s/{running.pk}/facts").json()
+    assert facts == {"live": True, "duration_ms": 1000, "heard_ms": 500, "waiting": ""}
+
+
+def test_coverage_is_few_stretches_however_long_the_text(reader, make_transcript):
+    assert merged([(5, 9), (0, 3), (10, 20), (12, 15)], 2) == [(0, 3), (5, 20)]
+    transcript = make_transcript(state="running", committed_samples=16_000 * 60)
+    say(transcript, "Before.", 0)
+    say(transcript, "After.", 14)
+    append(
+        transcript.pk, [Entry(EventKind.GAP, {"start_ms": 900, "end_ms": 13_000, "reason": "source_dropped"})], when={}
+    )
+    found = reader.get(f"/s/{transcript.pk}").context["config"]["coverage"]
+    assert found == {
+        "spoken": [(0, 900), (14_000, 14_900)],
+        "gaps": [(900, 13_000)],
+        "settled_ms": 60_000,
+        "duration_ms": 0,
+    }
+
+
+def test_captions_open_with_the_last_words_even_without_a_script(reader, make_transcript):
+    transcript = make_transcript(state="running")
+    say(transcript, "First.", 0)
+    say(transcript, "Last <b>.", 1)
+    page = reader.get(f"/s/{transcript.pk}/captions").content.decode()
+    assert "Last &lt;b&gt;." in page
+    assert "First." not in page
 
 
 def test_a_control_answers_scripts_without_a_page(client, alice, make_transcript):

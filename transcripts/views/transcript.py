@@ -9,9 +9,10 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from transcripts import access, services
@@ -19,38 +20,13 @@ from transcripts.access import Right
 from transcripts.exports import FORMATS
 from transcripts.live.board import card_data
 from transcripts.live.publish import ring_on_commit
-from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Segment, Transcript
-from transcripts.views import looks, recordings
+from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Segment, State, Transcript
+from transcripts.views import looks, recordings, rows
+from transcripts.views.coverage import coverage
 from transcripts.views.shell import PersonRequest, rights
 
-#: Rows of text that a page holds at first, and that "Earlier" brings.
-WINDOW = 300
 LOG_ROWS = 50
 LOG_KINDS = (EventKind.STATE, EventKind.SESSION, EventKind.NOTICE, EventKind.GAP, EventKind.REVISE)
-
-
-def read_lines(transcript: Transcript, before: int | None = None) -> list[dict[str, Any]]:
-    """The last WINDOW segments (before an index) with the gaps between them, in order, as the template wants them."""
-    segments = Segment.objects.filter(transcript=transcript)
-    if before is not None:
-        segments = segments.filter(index__lt=before)
-    rows = list(segments.order_by("-index")[:WINDOW])
-    gaps = Event.objects.filter(transcript=transcript, kind=EventKind.GAP)
-    if rows and rows[-1].index:
-        gaps = gaps.filter(seq__gt=rows[-1].seq)
-    if before is not None:
-        later = Segment.objects.filter(transcript=transcript, index=before).values_list("seq", flat=True).first()
-        gaps = gaps.filter(seq__lt=later or 0)
-    lines = [{"seq": row.seq, "segment": row} for row in rows]
-    lines += [
-        {"seq": gap.seq, "gap": gap.payload, "length": gap.payload["end_ms"] - gap.payload["start_ms"]} for gap in gaps
-    ]
-    return sorted(lines, key=lambda line: line["seq"])
-
-
-def first_index(lines: list[dict[str, Any]]) -> int:
-    """Index of the first segment among the lines: how many lie before it."""
-    return next((line["segment"].index for line in lines if "segment" in line), 0)
 
 
 @require_safe
@@ -58,18 +34,58 @@ def first_index(lines: list[dict[str, Any]]) -> int:
 def session(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     """``/s/<id>``: the text so far in the page itself; the socket goes on after ``last_seq``."""
     transcript = access.get_transcript(request.user, transcript_id)
-    before = request.GET.get("before", "")
     # The number first, the rows after it: what is written in between comes twice and is dropped by its number.
-    lines = read_lines(transcript, int(before) if before.isdecimal() and len(before) < 10 else None)
+    lines = rows.read_lines(transcript, request.GET)
     context = {
         "transcript": transcript,
         "lines": lines,
-        "earlier": first_index(lines),
+        "earlier": rows.first_index(lines),
         "has_recording": recordings.path_of(transcript) is not None,
     }
-    if request.htmx and before:
+    if request.htmx and "before" in request.GET:
         return render(request, "transcripts/_earlier.html", context)
     return render(request, "transcripts/session.html", context | _about(request, transcript))
+
+
+@require_safe
+@login_required
+def find(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
+    """``/s/<id>/find?q=…``: ``{"hits": [index of each segment that holds it]}``."""
+    transcript = access.get_transcript(request.user, transcript_id)
+    return JsonResponse({"hits": rows.find(transcript, request.GET.get("q", ""))})
+
+
+@require_safe
+@login_required
+def facts(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
+    """``/s/<id>/facts``: what a page that was opened early cannot know; lengths in ms, ``waiting`` a sentence."""
+    transcript = access.get_transcript(request.user, transcript_id)
+    card = card_data(transcript)
+    known = {key: card[key] for key in ("live", "duration_ms", "heard_ms")}
+    return JsonResponse(known | {"waiting": _waiting(transcript)})
+
+
+def _waiting(transcript: Transcript) -> str:
+    """How many come before one that waits for a worker."""
+    if transcript.state != State.QUEUED:
+        return ""
+    ahead = Transcript.objects.filter(state=State.QUEUED, created_at__lt=transcript.created_at).count()
+    if not ahead:
+        return _("Next in the queue.")
+    return ngettext("%(n)s other is before it in the queue.", "%(n)s others are before it in the queue.", ahead) % {
+        "n": ahead
+    }
+
+
+@require_safe
+@login_required
+def captions(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
+    """``/s/<id>/captions``: the last words, large, for a projector or an overlay."""
+    transcript = access.get_transcript(request.user, transcript_id)
+    last = Segment.objects.filter(transcript=transcript).order_by("-index").first()
+    config = {"socket": f"/ws/t/{transcript.pk}/", "after": transcript.last_seq, "final": sorted(FINAL)}
+    config |= {"state": transcript.state, "live": transcript.is_live, "looks": looks.script_table()}
+    return render(request, "transcripts/captions.html", {"transcript": transcript, "last": last, "config": config})
 
 
 def _about(request: PersonRequest, transcript: Transcript) -> dict[str, Any]:
@@ -81,6 +97,8 @@ def _about(request: PersonRequest, transcript: Transcript) -> dict[str, Any]:
         "formats": FORMATS.values(),
         "config": {
             "socket": f"/ws/t/{transcript.pk}/",
+            "facts": resolve_url("facts", transcript.pk),
+            "coverage": coverage(transcript),
             "after": transcript.last_seq,
             "state": transcript.state,
             "live": transcript.is_live,

@@ -1,5 +1,6 @@
 // Plays the recording: a time in the text seeks, the spoken word is marked. No span a word: the highlight is a range.
 import { byId, clock, say, setIcon, slot } from "./dom.js";
+import { bind } from "./keys.js";
 
 const page = byId("session");
 const root = byId("player");
@@ -7,6 +8,7 @@ const audio = root.querySelector("audio");
 const bar = root.querySelector(".player-bar");
 const play = root.querySelector("[data-play]");
 const seek = root.querySelector("[data-seek]");
+const speed = bar.querySelector("[data-speed]");
 const lines = byId("lines");
 const mark = window.Highlight && CSS.highlights ? new Highlight() : null;
 let rows = [];
@@ -98,9 +100,12 @@ audio.addEventListener("timeupdate", showTime);
 audio.addEventListener("seeked", showPosition);
 play.addEventListener("click", toggle);
 seek.addEventListener("input", () => seekTo(Number(seek.value)));
-bar.querySelector("[data-speed]").addEventListener("change", (event) => (audio.playbackRate = Number(event.target.value)));
+speed.addEventListener("change", (event) => (audio.playbackRate = Number(event.target.value)));
 page.addEventListener("grown", readRows);
-document.body.addEventListener("htmx:afterSettle", readRows);
+page.addEventListener("sought", ({ detail }) => {
+  if (audio.readyState >= 1) seekTo(detail);
+  else audio.addEventListener("loadedmetadata", () => seekTo(detail), { once: true });
+});
 lines.addEventListener("click", (event) => {
   const time = event.target.closest("a.time");
   if (!time || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -108,12 +113,35 @@ lines.addEventListener("click", (event) => {
   seekTo(Number(time.closest(".line").dataset.start) / 1000);
   audio.play();
 });
-addEventListener("keydown", (event) => {
-  if (event.target.closest("input, textarea, select, button, summary, a") || event.ctrlKey || event.metaKey) return;
-  const keys = { " ": toggle, k: toggle, j: () => seekTo(audio.currentTime - 5), l: () => seekTo(audio.currentTime + 5) };
-  if (!keys[event.key]) return;
-  event.preventDefault();
-  keys[event.key]();
+// A plain click selects, as everywhere; with Ctrl or Cmd it plays from that word.
+lines.addEventListener("click", (event) => {
+  const row = event.target.closest(".line");
+  if (!row || !(event.ctrlKey || event.metaKey) || event.target.closest("a")) return;
+  const place = document.caretPositionFromPoint?.(event.clientX, event.clientY);
+  const word = wordsOf(row).findLast(({ at }) => at <= (place?.offset ?? 0));
+  if (place?.offsetNode !== slot(row, "text").firstChild || !word) return;
+  seekTo(word.start / 1000);
+  audio.play();
+});
+
+/** The word `by` places after the one that is spoken now. */
+function stepWord(by) {
+  const ms = audio.currentTime * 1000;
+  const starts = rows.flatMap((row) => wordsOf(row).map(({ start }) => start));
+  const next = by > 0 ? starts.find((start) => start > ms + 20) : starts.findLast((start) => start < ms - 150);
+  if (next !== undefined) seekTo(next / 1000);
+}
+
+function stepSpeed(by) {
+  const chosen = Math.min(Math.max(speed.selectedIndex + by, 0), speed.options.length - 1);
+  speed.selectedIndex = chosen;
+  speed.dispatchEvent(new Event("change"));
+}
+
+bind({
+  " ": toggle, k: toggle,
+  j: () => seekTo(Math.max(audio.currentTime - 5, 0)), l: () => seekTo(audio.currentTime + 5),
+  ",": () => stepWord(-1), ".": () => stepWord(1), "[": () => stepSpeed(-1), "]": () => stepSpeed(1),
 });
 readRows();
 if (audio.readyState >= 1) audio.dispatchEvent(new Event("loadedmetadata"));

@@ -1,11 +1,17 @@
 // The session page: what the server rendered goes on to grow, row by row, from the socket.
 import { announce, byId, clock, config, moment, say, setPill, setText, slot, span } from "./dom.js";
+import { Coverage } from "./coverage.js";
+import { rowAt, rowOf } from "./earlier.js";
+import * as find from "./find.js";
 import { Follow } from "./follow.js";
+import { bind } from "./keys.js";
 import { Live } from "./live.js";
+import { Pace } from "./pace.js";
 import { showLink } from "./shell.js";
 
 const CONNECTING_MS = 600;
 const CAUGHT_UP_MS = 3000;
+const WAITING_MS = 10000;
 
 const page = byId("session");
 const settings = config("session-config");
@@ -13,9 +19,15 @@ const lines = byId("lines");
 const partial = byId("partial");
 const banner = byId("banner");
 const isFinal = (state) => settings.final.includes(state);
+const isRunning = (state) => state === "running";
 const follow = new Follow({ running: !isFinal(settings.state) });
+const coverage = new Coverage(settings.coverage);
+const pace = new Pace({ ...settings.coverage, live: settings.live, running: isRunning(settings.state) });
 let lastEnd = Number([...lines.querySelectorAll(".line")].at(-1)?.dataset.end ?? 0);
 let bannerTimer = 0;
+let waitingTimer = 0;
+/** What comes is new, not the log of what happened before. */
+let isNow = false;
 
 const cloned = (id) => byId(id).content.firstElementChild.cloneNode(true);
 
@@ -61,6 +73,8 @@ function append(row) {
 function showPartial({ text, start_ms: start, heard_ms: heard }) {
   if (start < lastEnd - 1) return;
   byId("heard").textContent = clock(heard);
+  coverage.reached(heard);
+  pace.heard(heard, text);
   partial.dataset.start = start;
   partial.querySelector(".time").textContent = clock(start);
   partial.querySelector(".said").textContent = text;
@@ -73,8 +87,14 @@ function commit(message) {
   const { data } = message;
   lastEnd = Math.max(lastEnd, data.end_ms);
   if (Number(partial.dataset.start ?? Infinity) < data.end_ms) partial.hidden = true;
-  if (data.text && !isShown(message.seq)) append(makeLine(message));
+  if (data.text && !isShown(message.seq)) {
+    const line = makeLine(message);
+    append(line);
+    find.grown(line);
+  }
   byId("heard").textContent = clock(data.end_ms);
+  coverage.commit(data.start_ms, data.end_ms, Boolean(data.text));
+  pace.settled(data.end_ms, isNow);
   page.dispatchEvent(new CustomEvent("grown"));
   follow.grown(1);
 }
@@ -92,7 +112,25 @@ function changeState({ state, message = "", next_step: nextStep = "" }) {
   showTail(state);
   if (isFinal(state)) partial.hidden = true;
   follow.running(!isFinal(state));
+  pace.setRunning(isRunning(state));
+  if (isFinal(state)) coverage.close();
+  learn();
   announce([settings.looks[state]?.word, message].filter(Boolean).join(": "));
+}
+
+/** What only the source itself could tell, and who comes before. */
+async function learn() {
+  clearTimeout(waitingTimer);
+  const answer = await fetch(settings.facts).catch(() => null);
+  if (!answer?.ok) return;
+  const facts = await answer.json();
+  settings.live = facts.live;
+  setPill(page, settings.looks, page.dataset.state, settings.live);
+  coverage.learn(facts);
+  pace.learn(facts);
+  setText(byId("length"), facts.duration_ms ? ` / ${clock(facts.duration_ms)}` : "");
+  setText(byId("queue"), facts.waiting);
+  if (page.dataset.state === "queued") waitingTimer = setTimeout(learn, WAITING_MS);
 }
 
 function setTitle(title) {
@@ -129,6 +167,7 @@ const handlers = {
   partial: ({ data }) => showPartial(data),
   commit,
   gap(message) {
+    coverage.gap(message.data.start_ms, message.data.end_ms);
     if (!isShown(message.seq)) append(makeGap(message));
     follow.grown(1);
     addToLog(message);
@@ -141,7 +180,10 @@ const handlers = {
     if (message.data.title) setTitle(message.data.title);
     addToLog(message);
   },
-  session: addToLog,
+  session(message) {
+    addToLog(message);
+    learn();
+  },
   notice: addToLog,
 };
 
@@ -154,6 +196,8 @@ function showBanner(text, tone, forMs = 0) {
 }
 
 function lost(state) {
+  isNow = false;
+  pace.lost();
   const upTo = lastEnd ? say("complete", clock(lastEnd)) : say("nothing");
   showBanner(`${say(`${state}Banner`)} ${upTo}`, "warn");
   partial.hidden = true;
@@ -169,11 +213,35 @@ const states = {
   gone: () => showBanner(say("gone"), "bad"),
   login: () => showBanner(say("login"), "bad"),
   live({ again, fresh }) {
+    isNow = true;
     if (!again) showBanner("", "quiet");
     else showBanner(fresh ? say("caughtUpN", fresh) : say("caughtUp"), "good", CAUGHT_UP_MS);
   },
 };
 
+/** `#seg-12`, and `#t=83.5` in seconds or `#t=1:23`: there, with the reader in charge. */
+async function openHash() {
+  const [, segment, time] = location.hash.match(/^#(?:seg-(\d+)|t=([\d:.]+))$/) ?? [];
+  if (segment === undefined && time === undefined) return;
+  follow.leave();
+  const seconds = (time ?? "").split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+  const row = segment === undefined ? await rowAt(seconds * 1000) : await rowOf(segment);
+  if (!row) return;
+  row.scrollIntoView({ block: "center", behavior: "instant" });
+  for (const other of lines.querySelectorAll(".sought")) other.classList.remove("sought");
+  row.classList.add("sought");
+  const at = segment === undefined ? seconds : Number(row.dataset.start) / 1000;
+  page.dispatchEvent(new CustomEvent("sought", { detail: at }));
+}
+
+find.start(() => follow.leave());
+bind({
+  g: () => follow.resume(),
+  C: () => page.querySelector('[data-control="commit"]:not([hidden]) button')?.click(),
+});
+addEventListener("hashchange", openHash);
+openHash();
+if (!isFinal(settings.state)) learn();
 showTail(settings.state);
 if (follow.following) follow.resume();
 new Live(settings.socket, {

@@ -1,5 +1,6 @@
 // What every page has: menus that close, the theme switch, the connection dot, and errors of controls.
 import { announce, byId, csrfToken, moment, say, slot } from "./dom.js";
+import "./keys.js";
 
 // The server writes times in its own zone; the reader is in another, perhaps.
 function localTimes(root) {

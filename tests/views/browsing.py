@@ -1,0 +1,113 @@
+"""Pages in a real browser, served with their sockets by the loop of the test, which can write and say what it likes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+import uvicorn
+from asgiref.sync import sync_to_async
+from channels.routing import ProtocolTypeRouter
+from django.contrib.auth.models import User
+from django.core.asgi import get_asgi_application
+from django.test import Client
+
+from tests.e2e.conftest import FLAGS, LISTEN
+from tests.jobs.test_server import free_port
+from tests.live.conftest import application as sockets
+from transcripts.models import Event, EventKind, Segment, Transcript
+
+
+class Product:
+    """The application at ``origin``, and browsers in front of it."""
+
+    def __init__(self, origin: str, browser: Any) -> None:
+        self.origin = origin
+        self._browser = browser
+        self._contexts: list[Any] = []
+
+    async def visit(self, person: User, path: str, *, width: int = 1280) -> Any:
+        """A page in a browser of its own, logged in as the person."""
+        client = Client()
+        await sync_to_async(client.force_login)(person)
+        context = await self._browser.new_context(base_url=self.origin, viewport={"width": width, "height": 800})
+        cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.origin}
+        await context.add_cookies([cookie])
+        await context.add_init_script(LISTEN)
+        self._contexts.append(context)
+        page = await context.new_page()
+        page.set_default_timeout(15_000)
+        await page.goto(path)
+        return page
+
+    async def close(self) -> list[str]:
+        """Close all browsers; what they refused or failed at."""
+        refused = []
+        for context in self._contexts:
+            for page in context.pages:
+                refused += await page.evaluate("window.refused ?? []")
+            await context.close()
+        return refused
+
+
+@pytest.fixture
+async def product(transactional_db: None, settings: Any) -> AsyncIterator[Product]:
+    """The product and a browser, whose absence is a skip here and a failure in CI."""
+    path = shutil.which("chromium")
+    if path is None and os.environ.get("STTWEB_REQUIRE_ALL") != "1":
+        pytest.skip("Chromium is not installed")
+    from playwright.async_api import async_playwright
+
+    # The product's own application takes the origins of the settings, and the port is only known here.
+    application = ProtocolTypeRouter({"http": get_asgi_application(), "websocket": sockets})
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    settings.ALLOWED_HOSTS, settings.CSRF_TRUSTED_ORIGINS = ["127.0.0.1"], [origin]
+    config = uvicorn.Config(
+        application, host="127.0.0.1", port=port, log_level="error", lifespan="off", ws="websockets-sansio"
+    )
+    server = uvicorn.Server(config)
+    server.capture_signals = nullcontext  # type: ignore[method-assign]
+    serving = asyncio.create_task(server.serve())
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        product = Product(origin, browser)
+        try:
+            yield product
+        finally:
+            refused = await product.close()
+            await browser.close()
+            server.should_exit = True
+            await serving
+    assert refused == []
+
+
+@sync_to_async
+def speak(transcript: Transcript, texts: list[str]) -> None:
+    """Committed text, two seconds each, as the recorder writes it but all at once, and without a doorbell."""
+    first, start = transcript.last_seq + 1, transcript.segment_count
+    rows = [
+        {
+            "start_ms": 2000 * index,
+            "end_ms": 2000 * index + 1900,
+            "text": text,
+            "words": [[text, 2000 * index, 2000 * index + 900, 0.9]],
+        }
+        for index, text in enumerate(texts, start)
+    ]
+    Event.objects.bulk_create(
+        Event(transcript=transcript, seq=first + at, kind=EventKind.COMMIT, payload={"segment": start + at, **row})
+        for at, row in enumerate(rows)
+    )
+    Segment.objects.bulk_create(
+        Segment(transcript=transcript, index=start + at, seq=first + at, **row) for at, row in enumerate(rows)
+    )
+    transcript.last_seq += len(rows)
+    transcript.segment_count += len(rows)
+    transcript.committed_samples = 32_000 * transcript.segment_count
+    transcript.save(update_fields=["last_seq", "segment_count", "committed_samples"])

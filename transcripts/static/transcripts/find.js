@@ -1,0 +1,121 @@
+// Find in the page: the server knows all rows, those in the page are marked, and the reader is left where it leads.
+import { announce, byId, reader, say, slot } from "./dom.js";
+import { bind } from "./keys.js";
+import { rowOf } from "./earlier.js";
+
+const WAIT_MS = 150;
+const bar = byId("find");
+const input = bar.querySelector("input");
+const lines = byId("lines");
+const number = new Intl.NumberFormat(reader);
+const canMark = window.Highlight && CSS.highlights;
+const marks = canMark ? { found: new Highlight(), here: new Highlight() } : null;
+let hits = [];
+let at = -1;
+let timer = 0;
+let asked = 0;
+let leave = () => {};
+
+if (marks) for (const [name, mark] of Object.entries(marks)) CSS.highlights.set(name, mark);
+
+const query = () => input.value.trim().toLocaleLowerCase(reader);
+
+function markRow(row, into) {
+  const node = slot(row, "text").firstChild;
+  const [text, wanted] = [node?.data.toLocaleLowerCase(reader) ?? "", query()];
+  // Letters whose lower case is longer would move the marks; such a row is found and goes unmarked.
+  if (!wanted || text.length !== node?.data.length) return;
+  for (let from = text.indexOf(wanted); from >= 0; from = text.indexOf(wanted, from + wanted.length)) {
+    const range = new Range();
+    range.setStart(node, from);
+    range.setEnd(node, from + wanted.length);
+    into.add(range);
+  }
+}
+
+function mark() {
+  if (!marks) return;
+  marks.found.clear();
+  marks.here.clear();
+  const current = byId(`seg-${hits[at]}`);
+  for (const row of lines.querySelectorAll(".line")) markRow(row, row === current ? marks.here : marks.found);
+}
+
+function show() {
+  const text = query() ? (hits.length ? say("hit", number.format(at + 1)).replace("%n", number.format(hits.length)) : say("noHit")) : "";
+  slot(bar, "count").textContent = text;
+  for (const button of bar.querySelectorAll("[data-step]")) button.disabled = !hits.length;
+  mark();
+  return text;
+}
+
+async function go(to) {
+  if (!hits.length) return;
+  at = (to + hits.length) % hits.length;
+  leave();
+  const row = await rowOf(hits[at]);
+  announce(show());
+  row?.scrollIntoView({ block: "center", behavior: "instant" });
+}
+
+async function search() {
+  const [mine, wanted] = [++asked, query()];
+  const address = `${bar.action}?${new URLSearchParams({ q: input.value.trim() })}`;
+  const answer = wanted ? await fetch(address).catch(() => null) : null;
+  if (mine !== asked) return;
+  hits = answer?.ok ? (await answer.json()).hits : [];
+  at = -1;
+  // From what is in view, as every find does.
+  const seen = [...lines.querySelectorAll(".line")].find((row) => row.getBoundingClientRect().bottom > 0);
+  const from = Number(seen?.id.slice(4) ?? 0);
+  show();
+  await go(Math.max(hits.findIndex((index) => index >= from), 0));
+}
+
+function open() {
+  bar.hidden = false;
+  input.select();
+  input.focus();
+  if (query()) search();
+}
+
+function close() {
+  bar.hidden = true;
+  asked += 1;
+  hits = [];
+  at = -1;
+  marks?.found.clear();
+  marks?.here.clear();
+  byId("open-find").focus();
+}
+
+/** A new row may hold it as well. */
+export function grown(row) {
+  if (bar.hidden || !query() || !slot(row, "text").textContent.toLocaleLowerCase(reader).includes(query())) return;
+  hits.push(Number(row.id.slice(4)));
+  show();
+}
+
+/** `follow.leave` of the page: who searches reads. */
+export function start(leaveFollowing) {
+  leave = leaveFollowing;
+  byId("open-find").addEventListener("click", open);
+  bind({ f: open });
+}
+
+input.addEventListener("input", () => {
+  clearTimeout(timer);
+  timer = setTimeout(search, WAIT_MS);
+});
+bar.addEventListener("keydown", (event) => event.key === "Escape" && close());
+bar.addEventListener("submit", (event) => {
+  event.preventDefault();
+  go(at + (event.submitter?.dataset.step === "-1" ? -1 : 1));
+});
+input.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  go(at + (event.shiftKey ? -1 : 1));
+});
+bar.querySelector("[data-close]").addEventListener("click", close);
+byId("session").addEventListener("grown", () => !bar.hidden && mark());

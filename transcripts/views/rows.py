@@ -1,0 +1,73 @@
+"""Rows of text as the session page shows them: its end first, older ones in pages, and where words are found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet
+
+from transcripts.models import Event, EventKind, Segment, Transcript
+
+#: Rows of text that a page holds at first, that scrolling up brings, and that one jump brings at most.
+WINDOW, PAGE, JUMP = 300, 100, 2000
+#: Most rows that one search names, and the longest search.
+MAX_HITS, MAX_QUERY = 5000, 200
+
+
+def number(text: str) -> int | None:
+    """A number of a query string: digits and not many."""
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def read_lines(transcript: Transcript, query: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Segments with the gaps between them, in order, as the template wants them: the last WINDOW of all.
+
+    Of ``query``: ``before`` (an index) brings the PAGE of rows before it, with ``from`` (an index) or ``at`` (ms) all
+    from there on, the last JUMP of them at most.
+    """
+    segments = Segment.objects.filter(transcript=transcript)
+    before = number(query.get("before", ""))
+    if before is None:
+        return _with_gaps(transcript, segments.order_by("-index")[:WINDOW], None)
+    since = _first_wanted(segments, query)
+    earlier = segments.filter(index__lt=before).order_by("-index")
+    rows = earlier[:PAGE] if since is None else earlier.filter(index__gte=since)[:JUMP]
+    return _with_gaps(transcript, rows, before)
+
+
+def _first_wanted(segments: QuerySet[Segment], query: Mapping[str, str]) -> int | None:
+    """The index that a jump leads to, or None when there is no jump."""
+    index, at = number(query.get("from", "")), number(query.get("at", ""))
+    if index is None and at is not None:
+        index = segments.filter(start_ms__lte=at).order_by("-index").values_list("index", flat=True).first() or 0
+    return index
+
+
+def _with_gaps(transcript: Transcript, segments: QuerySet[Segment], before: int | None) -> list[dict[str, Any]]:
+    rows = list(segments)
+    gaps = Event.objects.filter(transcript=transcript, kind=EventKind.GAP)
+    if rows and rows[-1].index:
+        gaps = gaps.filter(seq__gt=rows[-1].seq)
+    if before is not None:
+        later = Segment.objects.filter(transcript=transcript, index=before).values_list("seq", flat=True).first()
+        gaps = gaps.filter(seq__lt=later or 0)
+    lines: list[dict[str, Any]] = [{"seq": row.seq, "segment": row} for row in rows]
+    lines += [
+        {"seq": gap.seq, "gap": gap.payload, "length": gap.payload["end_ms"] - gap.payload["start_ms"]} for gap in gaps
+    ]
+    return sorted(lines, key=lambda line: int(line["seq"]))
+
+
+def first_index(lines: list[dict[str, Any]]) -> int:
+    """Index of the first segment among the lines: how many lie before it."""
+    return next((line["segment"].index for line in lines if "segment" in line), 0)
+
+
+def find(transcript: Transcript, query: str) -> list[int]:
+    """Indexes of the segments whose text holds ``query``, in any case of any script (the databases differ there)."""
+    wanted = query.strip()[:MAX_QUERY].casefold()
+    if not wanted:
+        return []
+    texts = Segment.objects.filter(transcript=transcript).order_by("index").values_list("index", "text")
+    return [index for index, text in texts.iterator() if wanted in text.casefold()][:MAX_HITS]
