@@ -28,6 +28,7 @@ OTHER_ROUTES = {
     "board": ("get", 302),
     "new": ("get", 302),
     "sample": ("post", 302),
+    "probe": ("post", 302),
     "library": ("get", 302),
     "theme": ("post", 302),
     "login": ("get", 200),

@@ -1,0 +1,68 @@
+"""What a link leads to, said while somebody still writes: bounded in time, in number and for each person."""
+
+from __future__ import annotations
+
+from threading import BoundedSemaphore
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.core.cache import cache
+from django.http import HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from transcripts.access import Right
+from transcripts.jobs import source
+from transcripts.media.findings import Probe
+from transcripts.media.probe import probe
+from transcripts.views.shell import TeamRequest, in_team
+
+#: Looks that one process takes at once, and that one person may ask for in a minute.
+AT_ONCE, A_MINUTE = 4, 30
+#: Longest link that is looked at, in characters.
+MAX_LINK = 2048
+
+_places = BoundedSemaphore(AT_ONCE)
+
+
+@require_POST
+@in_team(Right.SUBMIT)
+def look(request: TeamRequest) -> HttpResponse:
+    """``/probe``, with ``link``: ``{"sentence", "next_step", "title", "usable"}``; 429 when it is too much."""
+    link = request.POST.get("link", "").strip()
+    if not link or len(link) > MAX_LINK:
+        return JsonResponse({"sentence": _("That is no link.")}, status=400)
+    if not _may_ask(request.user.pk) or not _places.acquire(blocking=False):
+        return JsonResponse({"sentence": ""}, status=429)
+    try:
+        found = async_to_sync(_probe)(link)
+    finally:
+        _places.release()
+    return JsonResponse(_answer(found))
+
+
+async def _probe(link: str) -> Probe:
+    return await probe(
+        link,
+        policy=source.policy(),
+        max_bytes=settings.STTWEB_MAX_MEDIA_BYTES,
+        ffmpeg=settings.STTWEB_FFMPEG or None,
+    )
+
+
+def _may_ask(person: int) -> bool:
+    key = f"probe.{person}"
+    cache.add(key, 0, timeout=60)
+    try:
+        return cache.incr(key) <= A_MINUTE
+    except ValueError:  # it expired in between
+        return True
+
+
+def _answer(found: Probe) -> dict[str, object]:
+    return {
+        "sentence": found.sentence,
+        "next_step": found.error.next_step if found.error else "",
+        "title": found.title or "",
+        "usable": found.error is None,
+    }
