@@ -12,11 +12,14 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from transcripts.exports import DEFAULT, FORMATS, Options, UnknownFormat, filename, render
+from transcripts.exports import DEFAULT, FORMATS, Options, UnknownFormat, filename, preview, render
 from transcripts.exports.clock import brief
 from transcripts.exports.document import Document, Gap, Line, Record, Word
 from transcripts.media.pcm import samples_to_ms
 from transcripts.models import EventKind, Segment, State, Transcript
+
+#: Segments that are read for a preview: enough for five cues or paragraphs.
+PREVIEW_SEGMENTS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,18 @@ def export(transcript: Transcript, name: str, options: Options = DEFAULT) -> Exp
     return Export(filename(transcript.title, kind.extension), kind.content_type, render(name, document, options))
 
 
-def document_of(transcript: Transcript, *, with_events: bool = True) -> Document:
-    """What the renderers need of a transcript, in two queries: its segments, and its log (or only the gaps of it)."""
-    segments = tuple(_line(segment) for segment in transcript.segments.order_by("index").iterator(2000))
+def beginning_of(transcript: Transcript, name: str, options: Options = DEFAULT) -> str:
+    """What a file begins with, as text for people: its first cues, paragraphs or rows. Raises UnknownFormat."""
+    if name not in FORMATS:
+        raise UnknownFormat(name)
+    return preview(name, document_of(transcript, with_events=False, first=PREVIEW_SEGMENTS), options)
+
+
+def document_of(transcript: Transcript, *, with_events: bool = True, first: int | None = None) -> Document:
+    """What the renderers need of a transcript, in two queries: its segments (or the ``first`` ones with the gaps
+    between them), and its log (or only the gaps of it)."""
+    rows = transcript.segments.order_by("index")[:first]
+    segments = tuple(_line(segment) for segment in rows.iterator(2000))
     events = transcript.events.order_by("seq")
     if not with_events:
         events = events.filter(kind=EventKind.GAP)
@@ -48,6 +60,8 @@ def document_of(transcript: Transcript, *, with_events: bool = True) -> Document
         for seq, kind, at, epoch, payload in events.values_list("seq", "kind", "at", "epoch", "payload").iterator(2000)
     )
     gaps = tuple(_gap(record.payload) for record in records if record.kind == EventKind.GAP)
+    if first is not None and len(segments) == first:
+        gaps = tuple(gap for gap in gaps if gap.start_ms < segments[-1].end_ms)
     return Document(
         id=str(transcript.pk),
         title=transcript.title,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from transcripts.exports import srt, structured, text, vtt
+from transcripts.exports import docx, srt, structured, table, text, ttml, vtt
+from transcripts.exports.cues import LINE_COLUMNS
 from transcripts.exports.document import Document
 
 #: Names that Windows keeps for devices, whatever the extension.
@@ -28,12 +29,20 @@ class UnknownFormat(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a reader may choose. ``times`` and ``header`` change plain text only."""
+    """What a reader may choose.
+
+    ``times`` and ``header`` change plain text (``times`` the document as well), ``speakers`` whether they are named,
+    ``columns`` the longest line of a subtitle (COLUMNS says between what).
+    """
 
     times: bool = False
     header: bool = False
+    speakers: bool = True
+    columns: int = LINE_COLUMNS
 
 
+#: Shortest and longest line that a subtitle may be asked for.
+COLUMNS = (20, 60)
 DEFAULT = Options()
 
 
@@ -51,30 +60,61 @@ class Format:
     with_events: bool = False
 
 
+_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
 FORMATS: dict[str, Format] = {
     kind.name: kind
     for kind in (
         Format("txt", "Plain text", "txt", "text/plain; charset=utf-8"),
         Format("srt", "SubRip subtitles", "srt", "application/x-subrip; charset=utf-8"),
         Format("vtt", "WebVTT subtitles", "vtt", "text/vtt; charset=utf-8"),
+        Format("ttml", "TTML subtitles", "ttml", "application/ttml+xml; charset=utf-8"),
+        Format("docx", "Word document", "docx", _DOCX),
+        Format("csv", "Table (CSV)", "csv", "text/csv; charset=utf-8"),
         Format("json", "JSON with words and events", "json", "application/json", with_events=True),
     )
 }
 
-_RENDERERS: dict[str, Callable[[Document, Options], str]] = {
-    "txt": lambda document, options: text.render(document, times=options.times, header=options.header),
-    "srt": lambda document, _: srt.render(document),
-    "vtt": lambda document, _: vtt.render(document),
-    "json": lambda document, _: structured.render(document),
+_RENDERERS: dict[str, Callable[[Document, Options], str | bytes]] = {
+    "txt": lambda made, told: text.render(made, times=told.times, header=told.header, speakers=told.speakers),
+    "srt": lambda made, told: srt.render(made, speakers=told.speakers, columns=told.columns),
+    "vtt": lambda made, told: vtt.render(made, speakers=told.speakers, columns=told.columns),
+    "ttml": lambda made, told: ttml.render(made, speakers=told.speakers, columns=told.columns),
+    "docx": lambda made, told: docx.render(made, times=told.times, speakers=told.speakers),
+    "csv": lambda made, told: table.render(made, speakers=told.speakers),
+    "json": lambda made, _: structured.render(made),
 }
 
 
 def render(name: str, document: Document, options: Options = DEFAULT) -> bytes:
-    """The bytes (UTF-8) of a document in a format. Raises UnknownFormat."""
+    """The bytes of a document in a format (UTF-8 where it is text). Raises UnknownFormat."""
     if name not in FORMATS:
         raise UnknownFormat(name)
+    made = _RENDERERS[name](document, options)
     # A lone surrogate can only come through JSON's own escapes; written as one again it keeps JSON valid.
-    return _RENDERERS[name](document, options).encode("utf-8", "backslashreplace")
+    return made if isinstance(made, bytes) else made.encode("utf-8", "backslashreplace")
+
+
+def preview(name: str, document: Document, options: Options = DEFAULT, count: int = 5) -> str:
+    """What a file of this format begins with: ``count`` cues, paragraphs or rows. Raises UnknownFormat.
+
+    Of a document that is cut (`exporting.beginning_of`) the last ones may end earlier than in the file.
+    """
+    if name == "docx":
+        options = replace(options, header=True)
+    cut = _first(document, count) if name in {"csv", "json"} else document
+    shown = render({"docx": "txt"}.get(name, name), cut, options).decode("utf-8", "replace").lstrip(table.MARK)
+    if name == "ttml":
+        *rest, _ = shown.split("</p>\n")[: count + 1] if shown.count("</p>\n") > count else [shown, ""]
+        return "</p>\n".join(rest)
+    blocks = shown.split("\n\n")
+    head = options.header + (options.header and bool(document.notes))
+    extra = {"vtt": sum(block.startswith(("WEBVTT", "NOTE")) for block in blocks), "docx": head, "txt": head}
+    return shown if name in {"csv", "json"} else "\n\n".join(blocks[: count + extra.get(name, 0)])
+
+
+def _first(document: Document, count: int) -> Document:
+    return replace(document, segments=document.segments[:count], gaps=document.gaps[:count], events=None)
 
 
 def filename(title: str, extension: str) -> str:

@@ -54,17 +54,17 @@ class Cue:
     is_gap: bool = False
 
 
-def build(document: Document, *, name_speakers: bool = False) -> list[Cue]:
+def build(document: Document, *, name_speakers: bool = False, columns: int = LINE_COLUMNS) -> list[Cue]:
     """Cues of a document in order of time, not overlapping, each longer than nothing.
 
-    Every word of the text is in exactly one speech cue, in order. A line holds at most 42 columns (a single longer
+    Every word of the text is in exactly one speech cue, in order. A line holds at most ``columns`` (a single longer
     word excepted), a cue two lines and 7 s; it stays at least 1 s and long enough to read at 17 columns a second where
     the next words leave the time. No cue reaches into a gap; gaps of a second and more have a cue of their own.
     ``name_speakers`` writes the name before the first words of each speaker.
     """
     gaps = sorted((gap for gap in document.gaps if gap.end_ms > gap.start_ms), key=lambda gap: gap.start_ms)
     tokens = _tokens(document, name_speakers)
-    cues = _spoken(tokens, gaps)
+    cues = _spoken(tokens, gaps, columns)
     return _with_gaps(cues, gaps)
 
 
@@ -86,14 +86,14 @@ def _tokens(document: Document, name_speakers: bool) -> list[Token]:
     return tokens
 
 
-def _spoken(tokens: Sequence[Token], gaps: Sequence[Gap]) -> list[Cue]:
+def _spoken(tokens: Sequence[Token], gaps: Sequence[Gap], line: int) -> list[Cue]:
     cues: list[Cue] = []
     for block, limit in _blocks(tokens, gaps):
-        plan = _plan(block, limit)
+        plan = _plan(block, limit, line)
         for place, (first, last) in enumerate(plan):
             words = block[first : last + 1]
             until = block[plan[place + 1][0]].start_ms if place + 1 < len(plan) else limit
-            cues.append(_cue(words, cues[-1].end_ms if cues else 0, until))
+            cues.append(_cue(words, cues[-1].end_ms if cues else 0, until, line))
     return cues
 
 
@@ -116,12 +116,12 @@ def _blocks(tokens: Sequence[Token], gaps: Sequence[Gap]) -> Iterator[tuple[Sequ
             first = place + 1
 
 
-def _plan(block: Sequence[Token], limit: int) -> list[tuple[int, int]]:
+def _plan(block: Sequence[Token], limit: int, line: int) -> list[tuple[int, int]]:
     """The cheapest way to cut a block into cues, as (first, last) places. Shortest path, left to right."""
     size = len(block)
     starts = [token.start_ms for token in block] + [limit]
     columns = list(accumulate((width(token.text) + token.spaced for token in block), initial=0))
-    reach = _reach(block, columns)
+    reach = _reach(block, columns, line)
     tails = [_price_of_break(block, place) for place in range(size)]
     inner = list(accumulate((_price_inside(block, place) for place in range(size)), initial=0.0))
     best, came = [0.0] + [float("inf")] * size, [0] * (size + 1)
@@ -150,12 +150,12 @@ def _plan(block: Sequence[Token], limit: int) -> list[tuple[int, int]]:
     return plan[::-1]
 
 
-def _reach(block: Sequence[Token], columns: Sequence[int]) -> list[int]:
+def _reach(block: Sequence[Token], columns: Sequence[int], line: int) -> list[int]:
     """For each first place, the last place that two lines still hold (a longer word has a line of its own)."""
     size, line_end, last = len(block), [], 0
     for first in range(size):
         last = max(first, last)
-        while last + 1 < size and columns[last + 2] - columns[first] - block[first].spaced <= LINE_COLUMNS:
+        while last + 1 < size and columns[last + 2] - columns[first] - block[first].spaced <= line:
             last += 1
         line_end.append(last)
     return [line_end[end + 1] if end + 1 < size else end for end in line_end]
@@ -188,32 +188,32 @@ def _price_inside(block: Sequence[Token], place: int) -> float:
     return price + (PRICE_OF_AN_INNER_SENTENCE if _ends_with(block[place - 1].text, SENTENCE_END) else 0.0)
 
 
-def _cue(words: Sequence[Token], floor: int, limit: int) -> Cue:
+def _cue(words: Sequence[Token], floor: int, limit: int, line: int) -> Cue:
     """The cue of some pieces: starts with the first, stays until it can be read, leaves before ``limit``."""
     start = max(words[0].start_ms, floor)
     need = max(MIN_MS, sum(width(word.text) + word.spaced for word in words) * 1000 // READING_SPEED)
     end = min(max(words[-1].end_ms, start + need), start + MAX_MS, limit)
-    return Cue(start, max(end, start + 1), _lines(words), words[0].speaker)
+    return Cue(start, max(end, start + 1), _lines(words, line), words[0].speaker)
 
 
 def _text(words: Sequence[Token]) -> str:
     return "".join(f" {word.text}" if word.spaced and place else word.text for place, word in enumerate(words))
 
 
-def _lines(words: Sequence[Token]) -> tuple[str, ...]:
+def _lines(words: Sequence[Token], line: int) -> tuple[str, ...]:
     """One line if they fit, else the two that read best."""
     whole = _text(words)
-    if width(whole) <= LINE_COLUMNS or len(words) == 1:
+    if width(whole) <= line or len(words) == 1:
         return (whole,)
     ways = [(words[:cut], words[cut:]) for cut in range(1, len(words))]
-    top, bottom = min(ways, key=lambda way: _price_of_lines(*way))
+    top, bottom = min(ways, key=lambda way: _price_of_lines(way[0], way[1], line))
     return _text(top), _text(bottom)
 
 
-def _price_of_lines(top: Sequence[Token], bottom: Sequence[Token]) -> float:
+def _price_of_lines(top: Sequence[Token], bottom: Sequence[Token], columns: int) -> float:
     upper, lower = width(_text(top)), width(_text(bottom))
     price = 0.3 * abs(upper - lower) + (1.0 if upper > lower else 0.0)
-    price += 1000.0 * sum(width(_text(line)) > LINE_COLUMNS and len(line) > 1 for line in (top, bottom))
+    price += 1000.0 * sum(width(_text(line)) > columns and len(line) > 1 for line in (top, bottom))
     price += 50.0 * sum(len(line) == 1 and width(line[0].text) <= SHORT_WORD_COLUMNS for line in (top, bottom))
     if _ends_with(top[-1].text, SENTENCE_END):
         return price - 9.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from transcripts.exports.clock import brief
 from transcripts.exports.cues import SENTENCE_END, gap_text
@@ -16,28 +17,51 @@ PARAGRAPH_CHARACTERS = 600
 UNCONFIRMED = "[not confirmed]"
 
 
-def render(document: Document, *, times: bool = False, header: bool = False) -> str:
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Lines that belong together, as running text, and who says them (empty: nobody is named)."""
+
+    lines: tuple[Line, ...]
+    speaker: str
+    text: str
+
+
+def render(document: Document, *, times: bool = False, header: bool = False, speakers: bool = True) -> str:
     """The document as paragraphs, one line each, a blank line between them.
 
-    ``times`` puts ``[HH:MM:SS]`` before each; ``header`` begins with the title, the source and the notes.
+    ``times`` puts ``[HH:MM:SS]`` before each; ``header`` begins with the title, the source and the notes; ``speakers``
+    names them where they change.
     """
     blocks = list(_header(document)) if header else []
-    speaker = ""
-    for part in _parts(document):
+    before = ""
+    for part in paragraphs(document):
         if isinstance(part, Gap):
             start, text = part.start_ms, gap_text(part)
         else:
-            start, text = part[0].start_ms, join([_said(line) for line in part])
-            if part[0].speaker and part[0].speaker != speaker:
-                text = f"{clean(part[0].speaker)}: {text}"
-            speaker = part[0].speaker
+            named = speakers and part.speaker and part.speaker != before
+            start, text = part.lines[0].start_ms, f"{part.speaker}: {part.text}" if named else part.text
+            before = part.speaker
         blocks.append(f"[{brief(start)}] {text}" if times else text)
     return "\n\n".join(blocks) + "\n" if blocks else ""
 
 
+def paragraphs(document: Document) -> Iterator[Paragraph | Gap]:
+    """Paragraphs and gaps in order of time."""
+    for part in _parts(document):
+        if isinstance(part, Gap):
+            yield part
+        else:
+            yield Paragraph(tuple(part), clean(part[0].speaker), join([_said(line) for line in part]))
+
+
+def facts(document: Document) -> list[str]:
+    """Title, source, and when and how it was made, each on one line."""
+    told = [document.title, document.source, f"{document.created_at} · {document.engine} · {document.language}"]
+    return [clean(fact).rstrip(" ·") for fact in told if clean(fact)]
+
+
 def _header(document: Document) -> Iterator[str]:
-    facts = [document.title, document.source, f"{document.created_at} · {document.engine} · {document.language}"]
-    yield "\n".join(clean(fact).rstrip(" ·") for fact in facts if clean(fact))
+    yield "\n".join(facts(document))
     if document.notes:
         yield "\n".join(map(clean, document.notes))
 

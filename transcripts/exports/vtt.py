@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transcripts.exports.clock import stamp
-from transcripts.exports.cues import Cue, build
+from transcripts.exports.cues import LINE_COLUMNS, Cue, build
 from transcripts.exports.document import Document
 from transcripts.exports.tokens import clean
 
@@ -13,15 +13,15 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def render(document: Document) -> str:
+def render(document: Document, *, speakers: bool = True, columns: int = LINE_COLUMNS) -> str:
     """The document as WebVTT: notes about where it comes from, then the cues; speakers as voice tags."""
     about = [document.title, *(note for note in document.notes)]
     notes = [f"NOTE {escape(clean(text))}\n" for text in about if clean(text)]
-    return "\n".join(["WEBVTT\n", *notes, *map(_block, build(document))])
+    return "\n".join(["WEBVTT\n", *notes, *(_block(cue, speakers) for cue in build(document, columns=columns))])
 
 
-def _block(cue: Cue) -> str:
+def _block(cue: Cue, speakers: bool) -> str:
     times = f"{stamp(cue.start_ms, '.')} --> {stamp(cue.end_ms, '.')}"
     text = "\n".join(map(escape, cue.lines))
-    speaker = escape(clean(cue.speaker))
+    speaker = escape(clean(cue.speaker)) if speakers else ""
     return f"{times}\n<v {speaker}>{text}</v>\n" if speaker else f"{times}\n{text}\n"

@@ -1,9 +1,10 @@
 """The full-text index, kept by the database itself: whoever writes or deletes text, in whatever way, keeps it too.
 
-SQLite: an FTS5 table without a copy of the text, filled by triggers. Its row numbers are ``number << 24 | index`` with
-a number for each transcript in the order submitted, so that all hits of a transcript stand together and the newest
-transcripts come first; ``index`` is that of the segment, or ``TITLE`` for the title and link. A column holds the team
-as one word. PostgreSQL: a generated ``tsvector`` column and a GIN index on both tables.
+SQLite: an FTS5 table without a copy of the text, filled by triggers. Its row numbers are ``place << 24 | index``, where
+the places of transcripts go down in the order submitted: all hits of a transcript stand together, the newest come
+first, and FTS5 reads upwards, which costs it less than half of reading downwards. ``index`` is that of the segment, or
+``TITLE`` for the title and link. A column holds the team as one word.
+PostgreSQL: a generated ``tsvector`` column and a GIN index on both tables.
 
 Django remakes a SQLite table to change a column, which drops the table's triggers; they are put back after migrating.
 """
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 #: Bits of an FTS5 row number that hold the index of the segment.
 INDEX_BITS = 24
+#: A transcript's place is this, less its number.
+TOP = 1 << 38
 #: In place of an index: the title and link of the transcript.
 TITLE = (1 << INDEX_BITS) - 1
 #: An index up to this many bytes is rewritten at once to erase from it, where SQLite cannot do better.
@@ -41,9 +44,9 @@ _SQLITE_TABLES = (
 
 # Every statement below is made of constants (S608 sees only that it is made).
 _SCOPE = "INSERT OR IGNORE INTO transcripts_searchscope(transcript_id, team_id)"
-_TITLE_ROW = f"number << {INDEX_BITS} | {TITLE}, 't' || team_id, {{0}}.title || ' ' || {{0}}.source_url"
+_TITLE_ROW = f"({TOP} - number) << {INDEX_BITS} | {TITLE}, 't' || team_id, {{0}}.title || ' ' || {{0}}.source_url"
 _TITLE_FROM = "FROM transcripts_searchscope WHERE transcript_id = {0}.id"
-_TEXT_ROW = f"number << {INDEX_BITS} | {{0}}.\"index\", 't' || team_id, {{0}}.text"
+_TEXT_ROW = f"({TOP} - number) << {INDEX_BITS} | {{0}}.\"index\", 't' || team_id, {{0}}.text"
 _TEXT_FROM = "FROM transcripts_searchscope WHERE transcript_id = {0}.transcript_id"
 
 _FROM, _ID = "FROM transcripts_searchscope AS scope JOIN", "scope.transcript_id"
@@ -80,7 +83,10 @@ _TRIGGERS = {
 
 _FILL = (
     f"{_SCOPE} SELECT id, team_id FROM transcripts_transcript ORDER BY created_at, id",  # noqa: S608
-    _add(_TITLE_ROW.replace("team_id", "scope.team_id"), f"{_FROM} transcripts_transcript AS new ON new.id = {_ID}"),
+    _add(
+        _TITLE_ROW.replace("team_id", "scope.team_id"),
+        f"{_FROM} transcripts_transcript AS new ON new.id = {_ID} ORDER BY 1",
+    ),
     _add(_TEXT_ROW, f"{_FROM} transcripts_segment AS new ON new.transcript_id = {_ID} ORDER BY 1"),
 )
 
@@ -116,10 +122,16 @@ def drop(connection: BaseDatabaseWrapper) -> None:
             for table, _, _ in _POSTGRES:
                 cursor.execute(f"ALTER TABLE {table} DROP COLUMN search")
             return
-        for name in _TRIGGERS:
-            cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
+        drop_triggers(connection)
         cursor.execute("DROP TABLE transcripts_search")
         cursor.execute("DROP TABLE transcripts_searchscope")
+
+
+def drop_triggers(connection: BaseDatabaseWrapper) -> None:
+    """Leave SQLite's index behind the tables until `keep_triggers` and `fill`: for loading very much at once."""
+    with connection.cursor() as cursor:
+        for name in _TRIGGERS:
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
 
 
 def keep_triggers(connection: BaseDatabaseWrapper) -> None:

@@ -18,53 +18,53 @@ from django.db.models import BigIntegerField, Q
 from django.db.models.expressions import RawSQL
 
 from transcripts.models import Segment, Transcript
-from transcripts.models.searchindex import INDEX_BITS, TITLE
+from transcripts.models.searchindex import INDEX_BITS, TITLE, TOP
 from transcripts.models.transcript import TranscriptQuerySet
 from transcripts.search.filters import read_cursor
 from transcripts.search.query import Query, fts5
 
 #: Steps from hit to hit while filters refuse what is found; after these the filters lead.
-STEPS = 1_000
-#: Larger than any number of a transcript.
-END = 1 << (62 - INDEX_BITS)
+STEPS = 200
 
+_PLACE = f"rowid >> {INDEX_BITS}"
+_HITS = "FROM transcripts_search WHERE transcripts_search MATCH %(match)s"
+_SCOPES = "transcripts_searchscope"
+
+# Every statement is made of constants (S608 sees only that it is made). ``place``: see models/searchindex.py.
 _WALK = f"""
-WITH RECURSIVE walk(number, step) AS (
-  SELECT (SELECT rowid >> {INDEX_BITS} FROM transcripts_search
-          WHERE transcripts_search MATCH %(match)s AND rowid < %(below)s << {INDEX_BITS}
-          ORDER BY rowid DESC LIMIT 1), 1
+WITH RECURSIVE walk(place, step) AS (
+  SELECT (SELECT {_PLACE} {_HITS} AND rowid >= (%(place)s + 1) << {INDEX_BITS} ORDER BY rowid LIMIT 1), 1
   UNION ALL
-  SELECT (SELECT rowid >> {INDEX_BITS} FROM transcripts_search
-          WHERE transcripts_search MATCH %(match)s AND rowid < walk.number << {INDEX_BITS}
-          ORDER BY rowid DESC LIMIT 1), step + 1
-  FROM walk WHERE number IS NOT NULL AND step < %(steps)s)
-SELECT number, transcript_id FROM walk JOIN transcripts_searchscope USING (number) ORDER BY number DESC"""  # noqa: S608 - constants only
+  SELECT (SELECT {_PLACE} {_HITS} AND rowid >= (walk.place + 1) << {INDEX_BITS} ORDER BY rowid LIMIT 1), step + 1
+  FROM walk WHERE place IS NOT NULL AND step < %(steps)s)
+SELECT place, transcript_id FROM walk JOIN {_SCOPES} ON number = {TOP} - place ORDER BY place"""  # noqa: S608
 
 #: For beginnings, which FTS5 gathers anew for each statement: one statement for all.
-_STREAM = f"""
-SELECT rowid >> {INDEX_BITS} FROM transcripts_search WHERE transcripts_search MATCH %(match)s
-AND rowid < %(below)s << {INDEX_BITS} ORDER BY rowid DESC"""  # noqa: S608
+_STREAM = f"SELECT {_PLACE} {_HITS} AND rowid >= (%(place)s + 1) << {INDEX_BITS} ORDER BY rowid"
+_IDS = (
+    f"SELECT {TOP} - number, transcript_id FROM {_SCOPES}"  # noqa: S608
+    " WHERE number IN (SELECT %(top)s - value FROM json_each(%(places)s))"
+)
 
 _HOLDING = f"""
-SELECT value FROM json_each(%(numbers)s) WHERE EXISTS (
-  SELECT 1 FROM transcripts_search WHERE transcripts_search MATCH %(match)s
-  AND rowid BETWEEN value << {INDEX_BITS} AND value << {INDEX_BITS} | {TITLE})
+SELECT value FROM json_each(%(places)s) WHERE EXISTS (
+  SELECT 1 {_HITS} AND rowid BETWEEN value << {INDEX_BITS} AND value << {INDEX_BITS} | {TITLE})
 LIMIT %(limit)s"""  # noqa: S608
 
 _INDEXES = f"""
 SELECT transcript_id, (SELECT json_group_array(spot) FROM (
-  SELECT rowid & {TITLE} AS spot FROM transcripts_search WHERE transcripts_search MATCH %(match)s
-  AND rowid BETWEEN number << {INDEX_BITS} AND number << {INDEX_BITS} | {TITLE - 1} ORDER BY rowid LIMIT %(limit)s))
-FROM transcripts_searchscope WHERE transcript_id IN (SELECT value FROM json_each(%(ids)s))"""  # noqa: S608
+  SELECT rowid & {TITLE} AS spot {_HITS} AND rowid BETWEEN ({TOP} - number) << {INDEX_BITS}
+  AND ({TOP} - number) << {INDEX_BITS} | {TITLE - 1} ORDER BY rowid LIMIT %(limit)s))
+FROM {_SCOPES} WHERE transcript_id IN (SELECT value FROM json_each(%(ids)s))"""  # noqa: S608
 
 _STREAMED_INDEXES = f"""
-SELECT transcript_id, transcripts_search.rowid & {TITLE} FROM transcripts_search
-JOIN transcripts_searchscope ON number = transcripts_search.rowid >> {INDEX_BITS}
-WHERE transcripts_search MATCH %(match)s AND transcripts_search.rowid >> {INDEX_BITS} IN (
-  SELECT number FROM transcripts_searchscope WHERE transcript_id IN (SELECT value FROM json_each(%(ids)s)))
-AND transcripts_search.rowid & {TITLE} < {TITLE} ORDER BY transcripts_search.rowid"""  # noqa: S608
+SELECT transcript_id, hit & {TITLE} FROM (
+  SELECT rowid AS hit {_HITS} AND {_PLACE} IN (
+    SELECT {TOP} - number FROM {_SCOPES} WHERE transcript_id IN (SELECT value FROM json_each(%(ids)s))))
+JOIN {_SCOPES} ON number = {TOP} - (hit >> {INDEX_BITS})
+WHERE hit & {TITLE} < {TITLE} ORDER BY hit"""  # noqa: S608
 
-_NUMBER = "SELECT number FROM transcripts_searchscope WHERE transcript_id = transcripts_transcript.id"
+_PLACE_OF = f"SELECT {TOP} - number FROM {_SCOPES}"  # noqa: S608
 
 
 def _rows(sql: str, **values: Any) -> list[tuple[Any, ...]]:
@@ -86,57 +86,48 @@ def transcripts(
     out some of the teams' own."""
     if not teams:
         return []
-    match, below = _match(query, teams), _number_of(cursor)
+    match, place = _match(query, teams), _place_of(cursor)
     found: list[Transcript] = []
     steps = 0
     while len(found) < size:
         if steps >= STEPS:
-            return found + _led_by_filters(allowed, match, below, size - len(found))
-        batch = _next(query, match, below, max(size, STEPS // 4) if filtered else size)
+            return found + _led_by_filters(allowed, match, place, size - len(found))
+        batch = _next(query, match, place, max(size, STEPS // 2) if filtered else size)
         if not batch:
             break
         rows = allowed.in_bulk([UUID(key) for _, key in batch])
         found += [rows[UUID(key)] for _, key in batch if UUID(key) in rows]
-        below, steps = batch[-1][0], steps + len(batch)
+        place, steps = batch[-1][0], steps + len(batch)
     return found[:size]
 
 
-def _next(query: Query, match: str, below: int, size: int) -> list[tuple[int, str]]:
-    """Number and id of the next transcripts before ``below`` that hold the words, newest first."""
+def _next(query: Query, match: str, place: int, size: int) -> list[tuple[int, str]]:
+    """Place and id of the next transcripts behind ``place`` that hold the words."""
     if not _has_prefix(query):
-        return [(number, key) for number, key in _rows(_WALK, match=match, below=below, steps=size)]
-    numbers = _stream(match, below, size)
-    sql = (
-        "SELECT number, transcript_id FROM transcripts_searchscope WHERE number IN (SELECT value FROM json_each(%(n)s))"
-    )
-    return sorted(((number, key) for number, key in _rows(sql, n=json.dumps(numbers))), reverse=True)
-
-
-def _stream(match: str, below: int, size: int) -> list[int]:
-    """The next ``size`` numbers before ``below``, from one pass over the hits."""
-    numbers: list[int] = []
+        return [(at, key) for at, key in _rows(_WALK, match=match, place=place, steps=size)]
+    places: list[int] = []
     with connection.cursor() as cursor:
-        cursor.execute(_STREAM, {"match": match, "below": below})
-        while len(numbers) < size and (hits := cursor.fetchmany(200)):
-            numbers += dict.fromkeys(number for (number,) in hits if number not in numbers[-1:])
-    return numbers[:size]
+        cursor.execute(_STREAM, {"match": match, "place": place})
+        while len(places) < size and (hits := cursor.fetchmany(200)):
+            places += dict.fromkeys(at for (at,) in hits if at not in places[-1:])
+    return sorted((at, key) for at, key in _rows(_IDS, top=TOP, places=json.dumps(places[:size])))
 
 
-def _number_of(cursor: str) -> int:
-    place = read_cursor(cursor)
-    sql = "SELECT number FROM transcripts_searchscope WHERE transcript_id = %(key)s"
-    found = _rows(sql, key=place[1].hex) if place else []
-    return int(found[0][0]) if found else END
+def _place_of(cursor: str) -> int:
+    found = read_cursor(cursor)
+    sql = f"{_PLACE_OF} WHERE transcript_id = %(key)s"
+    places = _rows(sql, key=found[1].hex) if found else []
+    return int(places[0][0]) if places else -1
 
 
-def _led_by_filters(allowed: TranscriptQuerySet, match: str, below: int, size: int) -> list[Transcript]:
+def _led_by_filters(allowed: TranscriptQuerySet, match: str, place: int, size: int) -> list[Transcript]:
     """As `transcripts`, asking each allowed one whether it holds the words: for common words and rare filters."""
-    number = RawSQL(_NUMBER, (), output_field=BigIntegerField())  # noqa: S611 - a constant
-    numbered = allowed.annotate(number=number).filter(number__lt=below).order_by("-number")
-    keys = dict(numbered.values_list("number", "pk"))
-    holding = _rows(_HOLDING, numbers=json.dumps(list(keys)), match=match, limit=size)
-    rows = allowed.in_bulk([keys[number] for (number,) in holding])
-    return [rows[keys[number]] for (number,) in holding if keys[number] in rows]
+    own = f"{_PLACE_OF} WHERE transcript_id = transcripts_transcript.id"
+    annotated = allowed.annotate(place=RawSQL(own, (), output_field=BigIntegerField()))  # noqa: S611 - a constant
+    keys = dict(annotated.filter(place__gt=place).order_by("place").values_list("place", "pk"))
+    holding = [at for (at,) in _rows(_HOLDING, places=json.dumps(list(keys)), match=match, limit=size)]
+    rows = allowed.in_bulk([keys[at] for at in holding])
+    return [rows[keys[at]] for at in holding if keys[at] in rows]
 
 
 def segments(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[Segment]]:
