@@ -136,9 +136,9 @@ def test_a_timed_final_with_every_field():
     assert message.extra == {"segment_index": 4}
     first, space, last = message.words
     assert (first.text, first.start, first.end, first.logprob, first.speaker) == ("Hi", 0.5, 0.75, -0.1, "s1")
-    assert first.characters == (("H", 0.5, 0.6),)
+    assert first.characters == [{"text": "H", "start": 0.5, "end": 0.6}, "i"]
     assert space.kind == "spacing"
-    assert last.characters == ()
+    assert last.characters == ["t"]
 
 
 def test_language_detection_alone_has_no_words():

@@ -34,7 +34,7 @@ _LAST_WORD = SAMPLE_RATE // 4
 _UNHEARD = SAMPLE_RATE
 #: Audio under which no service is known to commit by itself, voice detection apart (samples).
 _AUTO_COMMIT = SAMPLE_RATE * 34
-_EMPTY_VOICE = SAMPLE_RATE * 3 // 10
+_EMPTY_VOICE = SAMPLE_RATE // 10
 _VAD_UNHEARD = SAMPLE_RATE // 25
 
 
@@ -254,7 +254,7 @@ class AnswerBook:
         """
         if now < self._empty_at + _DOUBLE_S:
             return now + _HOLD_S
-        since = self._clock.to_transcript(max(self.answered, self._heard + _LAST_WORD))
+        since = self._clock.to_transcript(max(self.answered, self._heard + _LAST_WORD if self._heard else 0))
         voice = self._levels.voice_in(since, self.outstanding[0].end)
         if waiting > 1 and voice >= _EMPTY_VOICE:
             return float("inf")
@@ -304,13 +304,13 @@ class AnswerBook:
         self._last_text = final.text
         self._partial_at, self._partial = None, ""
         self._doubts = self._doubts or bool(final.words)
-        words, characters = rebase_words(final.words or (), self._clock)
+        words, characters = rebase_words(final.words or (), self._clock, characters=self._tuning.keep_characters)
         kept = [word for word in words if (word.start + word.end) // 2 >= self.trim]
         text = final.text if len(kept) == len(words) else joined(kept)
         if (span := span_of(final.words)) is not None:
             self._heard = max(self._heard, span.end)
         raw = dict(final.extra)
-        if characters and self._tuning.keep_characters:
+        if characters:
             raw["characters"] = characters[len(words) - len(kept) :]
         self._recent.append((final.text, end))
         self.events.append(Answer(text, end, own, tuple(kept), final.language, raw))

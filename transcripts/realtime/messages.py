@@ -52,8 +52,8 @@ class WireWord:
     kind: str = "word"
     logprob: float | None = None
     speaker: str | None = None
-    #: ``(text, start, end)`` of each character, seconds as above; empty when the provider gave none with times.
-    characters: tuple[tuple[str, float, float], ...] = ()
+    #: The characters as they came: ``[{text, start, end}]``, or anything else.
+    characters: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,20 +194,8 @@ def _word(item: Mapping[str, Any], start: float, end: float) -> WireWord:
         kind if isinstance(kind, str) else "word",
         float(logprob) if _is_number(logprob) else None,
         speaker if isinstance(speaker, str) else None,
-        _characters(item.get("characters")),
+        item.get("characters") or None,
     )
-
-
-def _characters(value: Any) -> tuple[tuple[str, float, float], ...]:
-    if not isinstance(value, list):
-        return ()
-    read = []
-    for item in value:
-        if isinstance(item, dict):
-            start, end = _seconds(item.get("start")), _seconds(item.get("end"))
-            if start is not None and end is not None:
-                read.append((_text(item.get("text")), start, end))
-    return tuple(read)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

@@ -81,24 +81,34 @@ class CommitPolicy:
         self._provider_pause = seconds_to_samples(1.5 if threshold is None else threshold)
         self._rules = () if self._provider else _rules(tuning, self._forced)
         self._hurried = (Rule(self._floor, ms_to_samples(300)),)
+        # Places that were judged and found wanting need no second look until something else about them changes.
+        self._judged: tuple[int, int, bool] = (-1, 0, False)
+        self._judged_until = 0
 
     def plan(self, view: View, levels: Levels) -> Plan:
         """How far to send, and whether to commit there."""
         offset = view.uncommitted - view.cursor
         forced = max(view.cursor, self._forced - offset)
         first = view.cursor if view.cursor > view.begin else view.cursor + 1
-        grid = -(-first // GRID) * GRID
+        grid = -(-max(first, self._unjudged(view, offset)) // GRID) * GRID
         for position in range(grid, min(view.available, forced) + 1, GRID):
             if view.fresh + position - view.cursor < self._floor:
                 continue
             if self._good(position, position + offset, view, levels):
                 return Plan(position, cut=True)
+            self._judged_until = position + 1
         if view.available >= forced:
             return self._force(forced, view, levels)
         if view.waits and view.available + offset >= self._forced - _RELAX:
             # A file can wait until the whole stretch is in sight, and then be cut where it is quietest.
             return Plan(max(view.cursor, self._forced - _RELAX - offset), cut=False)
         return Plan(view.available, cut=False)
+
+    def _unjudged(self, view: View, offset: int) -> int:
+        key = (view.begin, offset, view.hurry)
+        if key != self._judged:
+            self._judged, self._judged_until = key, 0
+        return self._judged_until
 
     def _good(self, position: int, age: int, view: View, levels: Levels) -> bool:
         if self._provider:

@@ -18,12 +18,24 @@ from transcripts.realtime.results import Word
 Characters = list[list[list[Any]]]
 
 
-def rebase_words(words: Sequence[WireWord], clock: ClockMap) -> tuple[list[Word], Characters]:
-    """Words and their characters in transcript samples. Characters are empty unless some word has them."""
+def rebase_words(words: Sequence[WireWord], clock: ClockMap, *, characters: bool) -> tuple[list[Word], Characters]:
+    """Words, and their characters if asked for, in transcript samples. No characters unless some word has them."""
     rebased = [_word(word, clock) for word in words]
-    if not any(word.characters for word in words):
+    if not characters or not any(word.characters for word in words):
         return rebased, []
-    return rebased, [[[text, *_range(start, end, clock)] for text, start, end in word.characters] for word in words]
+    return rebased, [_characters(wire, word) for wire, word in zip(words, rebased, strict=True)]
+
+
+def _characters(wire: WireWord, word: Word) -> list[list[Any]]:
+    """Older services send plain strings here: without times they say no more than the word does."""
+    offset = word.start - round(wire.start * SAMPLE_RATE)
+    try:
+        return [
+            [one["text"], round(one["start"] * SAMPLE_RATE) + offset, round(one["end"] * SAMPLE_RATE) + offset]
+            for one in wire.characters or ()
+        ]
+    except (TypeError, KeyError, ValueError, OverflowError):
+        return []
 
 
 def _range(start: float, end: float, clock: ClockMap) -> tuple[int, int]:
