@@ -181,6 +181,49 @@ def spread(text: str, clock: int) -> tuple[list[list[Any]], int]:
 Scene = tuple[str, str, Any, Callable[[Any], Awaitable[None]] | None]
 
 
+async def play(page: Any) -> None:
+    await page.evaluate("document.querySelector('audio').currentTime = 2.4")
+    await page.wait_for_timeout(400)
+
+
+async def open_more(page: Any) -> None:
+    await page.fill("textarea[name=links]", "https://media.example.org/a.mp3\nhttp://192.168.0.4/private.mp3")
+    await page.click(".more > summary")
+
+
+async def probe(page: Any) -> None:
+    await page.fill("textarea[name=links]", "http://192.168.0.4/private.mp3")
+    await page.focus("select[name=language]")
+    await page.wait_for_selector("[data-probe]:has-text('Blocked')")
+
+
+async def wrong(page: Any) -> None:
+    await page.fill("textarea[name=links]", "http://192.168.0.4/private.mp3\nftp://media.example.org/a.mp3")
+    await page.click(".sheet-end .primary")
+    await page.wait_for_selector("[data-error-for=links]:not([hidden])")
+
+
+async def open_export(page: Any) -> None:
+    await page.click(".export-menu > summary")
+
+
+async def offline(page: Any) -> None:
+    await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+    await page.context.set_offline(True)
+    await page.wait_for_selector("#banner:not([hidden])")
+
+
+async def find(page: Any) -> None:
+    await page.keyboard.press("f")
+    await page.keyboard.type("the")
+    await page.wait_for_selector("#find [data-slot=count]:has-text('of')")
+
+
+async def show_keys(page: Any) -> None:
+    await page.keyboard.press("?")
+    await page.wait_for_selector("#keys[open]")
+
+
 def scenes(stage: Stage, publish: Any) -> list[Scene]:
     """Every page and state worth a look."""
     from transcripts.live import events
@@ -193,41 +236,11 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         await page.wait_for_selector("#partial:not([hidden]), .captions-open:not(:empty)")
         await page.wait_for_timeout(400)
 
-    async def play(page: Any) -> None:
-        await page.evaluate("document.querySelector('audio').currentTime = 2.4")
-        await page.wait_for_timeout(400)
-
-    async def open_more(page: Any) -> None:
-        await page.fill("textarea[name=links]", "https://media.example.org/a.mp3\nhttp://192.168.0.4/private.mp3")
-        await page.click(".more > summary")
-
-    async def wrong(page: Any) -> None:
-        await page.fill("textarea[name=links]", "http://192.168.0.4/private.mp3\nftp://media.example.org/a.mp3")
-        await page.click(".sheet-end .primary")
-        await page.wait_for_selector("[data-error-for=links]:not([hidden])")
-
-    async def open_export(page: Any) -> None:
-        await page.click(".export-menu > summary")
-
-    async def offline(page: Any) -> None:
-        await page.wait_for_selector("#link-state[data-state=live]", state="attached")
-        await page.context.set_offline(True)
-        await page.wait_for_selector("#banner:not([hidden])")
-
     async def scroll_up(page: Any) -> None:
         await speak(page)
         await page.mouse.move(300, 400)
         await page.mouse.wheel(0, -400)
         await page.wait_for_timeout(300)
-
-    async def find(page: Any) -> None:
-        await page.keyboard.press("f")
-        await page.keyboard.type("the")
-        await page.wait_for_selector("#find [data-slot=count]:has-text('of')")
-
-    async def show_keys(page: Any) -> None:
-        await page.keyboard.press("?")
-        await page.wait_for_selector("#keys[open]")
 
     return [
         ("login", "/login", None, None),
@@ -235,6 +248,7 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("board", "/", stage.alice, None),
         ("new", "/new", stage.alice, None),
         ("new-more", "/new", stage.alice, open_more),
+        ("new-probe", "/new", stage.alice, probe),
         ("new-wrong", "/new", stage.alice, wrong),
         ("session-live", f"/s/{stage.live.pk}", stage.alice, speak),
         ("session-reading", f"/s/{stage.live.pk}", stage.alice, scroll_up),

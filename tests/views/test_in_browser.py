@@ -37,15 +37,15 @@ async def long(make_transcript):
 
 
 async def test_scrolling_up_brings_older_lines_and_moves_nothing(product, alice, long):  # noqa: F811
-    page = await product.visit(alice, f"/s/{long.pk}#seg-160")
-    await page.wait_for_selector("#seg-160.sought")
+    page = await product.visit(alice, f"/s/{long.pk}#seg-200")
+    await page.wait_for_selector("#seg-200.sought")
     assert await page.evaluate(ROWS) == WINDOW
-    top = await page.evaluate(TOP, "#seg-160")
+    top = await page.evaluate(TOP, "#seg-200")
     await page.mouse.move(500, 500)
-    await page.mouse.wheel(0, -300)
+    await page.mouse.wheel(0, -1500)
     await page.wait_for_function(f"{ROWS} >= {WINDOW + PAGE}")
     await page.wait_for_timeout(300)
-    assert abs(await page.evaluate(TOP, "#seg-160") - top - 300) < 60
+    assert abs(await page.evaluate(TOP, "#seg-200") - top - 1500) < 60
     while await page.locator("#earlier").count():
         await page.mouse.wheel(0, -3000)
         await page.wait_for_timeout(100)
@@ -175,3 +175,13 @@ async def test_a_new_title_shows_on_every_open_page_and_dates_stay_as_they_were(
     await publish.ring(transcript.pk, transcript.team_id, transcript.last_seq + 1)
     await board.wait_for_selector(".card-title:has-text('New $& title')")
     assert await board.inner_text(".card time") == date
+
+
+async def test_a_link_is_looked_at_when_the_box_is_left_and_the_button_stays_put(product, bob):  # noqa: F811
+    page = await product.visit(bob, "/new")
+    await page.fill("[name=links]", "http://192.168.0.4/private.mp3")
+    await page.focus("[name=language]")
+    await page.wait_for_selector("[data-probe]:has-text('Blocked: private address. Upload the file instead')")
+    await page.fill("[name=links]", "http://192.168.0.5/other.mp3")
+    await page.click(".sheet-end button")
+    await page.wait_for_selector("[data-error-for=links]:has-text('private')")

@@ -3,6 +3,7 @@ import { csrfToken, say } from "./dom.js";
 
 const MOST = 5;
 const WAIT_MS = 700;
+const RELEASE_MS = 250;
 const form = document.querySelector("form[data-upload]");
 const links = form.querySelector("textarea[name=links]");
 const list = form.querySelector("[data-probe]");
@@ -28,7 +29,7 @@ function row(link) {
   const [item, name, said] = ["li", "span", "span"].map((tag) => document.createElement(tag));
   name.className = "probe-link";
   name.textContent = found.title || link.replace(/^https?:\/\//i, "");
-  said.textContent = found === "asked" ? say("probing") : [found.sentence, found.next_step].filter(Boolean).join(" ");
+  said.textContent = found === "asked" ? say("probing") : [found.sentence.replace(/\.$/, ""), found.next_step].filter(Boolean).join(". ");
   said.dataset.tone = found === "asked" || found.usable ? "quiet" : "warn";
   item.append(name, " ", said);
   return [item];
@@ -49,7 +50,12 @@ function look() {
   show();
 }
 
-links.addEventListener("blur", look);
+// Not between the press and the release of a button, which would move away under the pointer.
+links.addEventListener("blur", ({ relatedTarget }) => {
+  clearTimeout(timer);
+  if (!relatedTarget?.closest("button, a")) timer = setTimeout(look, RELEASE_MS);
+});
+form.addEventListener("submit", () => clearTimeout(timer));
 links.addEventListener("paste", () => setTimeout(look));
 links.addEventListener("input", () => {
   clearTimeout(timer);
