@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from tests.jobs.conftest import names, tape_wav
@@ -132,7 +132,7 @@ class Watcher:
 
     def _run(self) -> None:
         while not self.done.is_set():
-            with suppress(OSError, ConnectionClosed, TimeoutError):
+            with suppress(OSError, WebSocketException, TimeoutError):
                 self._follow()
             time.sleep(0.1)
 

@@ -25,7 +25,7 @@ def test_f01_a_killed_worker_costs_no_word(land: Land) -> None:
     land.until(transcripts[0], lambda row: row[4] > 0)
     takeovers: list[float] = []
     for _ in range(kills):
-        time.sleep(draw.uniform(0.2, 6.0) if LONG else 0)
+        time.sleep(draw.uniform(0.2, 3.0) if LONG else 0)
         victim = draw.choice(workers)
         held = held_by(land, victim.pid)
         victim.kill()

@@ -113,13 +113,14 @@ def tuning_of(row: Transcript, *, live: bool) -> Tuning:
     preset = row.preset if row.preset in PRESETS else default
     pace = _pace(row, live=live)
     # Whoever plays a file at the speed of speech wants to watch the words appear: small messages, as for a stream.
-    return Tuning(preset=preset, pace=pace, live=live, chunk_ms=200 if pace is not None and pace <= 1.0 else None)
+    return Tuning(preset=preset, pace=pace, live=live, chunk_ms=200 if live or (pace is not None and pace <= 1.0) else None)
 
 
 def _pace(row: Transcript, *, live: bool) -> float | None:
     """Multiple of real time, or None for as fast as the engine accepts."""
     if live:
-        return 1.0
+        # The source itself gives no more than real time; after an outage the replay must be able to catch up.
+        return settings.STTWEB_FILE_PACE
     if row.pace is not None:
         return row.pace
     return None if row.engine == Engine.EMBEDDED else settings.STTWEB_FILE_PACE
