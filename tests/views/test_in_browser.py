@@ -43,7 +43,7 @@ async def test_scrolling_up_brings_older_lines_and_moves_nothing(product, alice,
     top = await page.evaluate(TOP, "#seg-200")
     await page.mouse.move(500, 500)
     await page.mouse.wheel(0, -1500)
-    await page.wait_for_function(f"{ROWS} >= {WINDOW + PAGE}")
+    await page.locator("#lines .line").nth(WINDOW + PAGE - 1).wait_for(state="attached")
     await page.wait_for_timeout(300)
     assert abs(await page.evaluate(TOP, "#seg-200") - top - 1500) < 60
     while await page.locator("#earlier").count():
@@ -139,7 +139,7 @@ async def test_captions_show_the_last_words_in_the_chosen_look(product, alice, m
     transcript = await sync_to_async(make_transcript)(state="running", is_live=True, title="Old")
     await speak(transcript, [f"Sentence number {index} fills the screen with words." for index in range(20)])
     page = await product.visit(alice, f"/s/{transcript.pk}/captions")
-    await page.wait_for_function("document.querySelector('#captions-text').textContent.includes('number 19')")
+    await page.wait_for_selector("#captions-text:has-text('number 19')")
     await page.wait_for_timeout(500)
     await publish.send_partial(transcript.pk, events.partial("and now", 40_000, 41_000, 1))
     await page.wait_for_selector(".captions-open:has-text('and now')")
