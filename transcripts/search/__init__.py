@@ -74,7 +74,7 @@ def find(
     ``visible`` is what `access.transcripts_of` lets a person see: nothing outside of it is ever returned, whatever
     ``teams`` says. A cursor that has no meaning begins at the newest.
     """
-    allowed = filters.apply(visible.filter(team__in=teams)).select_related("team").defer(*UNSHOWN)
+    allowed = filters.apply(visible).defer(*UNSHOWN)
     rows = _rows(allowed, teams, query, bool(filters), cursor, size + 1)
     wider = None if rows or cursor else widened(query)
     if wider is not None:
@@ -89,7 +89,10 @@ def _rows(
     allowed: TranscriptQuerySet, teams: Collection[UUID], query: Query, filtered: bool, cursor: str, size: int
 ) -> list[Transcript]:
     if not query:
-        return list(after(allowed, cursor)[:size])
+        # Team by team: each is read along its index, several at once would all be sorted.
+        rows = [row for team in teams for row in after(allowed.filter(team=team), cursor)[:size]]
+        return sorted(rows, key=lambda row: (row.created_at, row.pk), reverse=True)[:size]
+    allowed = allowed.filter(team__in=teams)
     if connection.vendor == "postgresql":
         return tsearch.transcripts(allowed, query, cursor, size)
     return fts.transcripts(allowed, teams, query, filtered, cursor, size)

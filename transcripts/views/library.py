@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.core.cache import cache
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.functional import Promise
@@ -21,6 +23,9 @@ from transcripts.views import looks
 from transcripts.views.shell import TeamRequest, in_team
 
 Choices = list[tuple[str, str | Promise]]
+
+#: How long the list of languages may be behind: reading it costs as much as a page.
+LANGUAGES_SECONDS = 60
 
 #: What the filter of the text's condition says.
 TROUBLES: Choices = [("gaps", _("With gaps")), ("unconfirmed", _("With unconfirmed text"))]
@@ -47,10 +52,13 @@ def library(request: TeamRequest) -> HttpResponse:
     visible = access.transcripts_of(request.user)
     page = search.find(visible, [team.pk for team in chosen], query, filters, request.GET.get("after", ""))
     shown = _shown(request, filters, query.text)
+    names = {team.pk: team.name for team in chosen}
     context = {
         "query": query,
         "page": page,
-        "cards": [{"found": one, **card_data(one.transcript)} for one in page.found],
+        "cards": [
+            {"found": one, "team": names[one.transcript.team_id], **card_data(one.transcript)} for one in page.found
+        ],
         "widened": page.query.text if page.query != query else "",
         "next": _link(shown | {"q": page.query.text, "after": page.next}),
         "newest": _link(shown) if request.GET.get("after") else "",
@@ -130,7 +138,15 @@ def _form(request: TeamRequest, teams: Sequence[Team], chosen: Sequence[Team], f
     return {"fields": fields, "filters": filters}
 
 
-def _languages(teams: Sequence[UUID]) -> list[str]:
-    """The languages that transcripts of these teams were asked for in."""
-    rows = Transcript.objects.filter(team__in=teams).exclude(language="").order_by()
+def _languages(teams: Sequence[UUID]) -> set[str]:
+    """The languages that transcripts of these teams were asked for in, as they were at most LANGUAGES_SECONDS ago."""
+    return {
+        code
+        for team in teams
+        for code in cache.get_or_set(f"library-languages-{team}", partial(_spoken, team), LANGUAGES_SECONDS) or ()
+    }
+
+
+def _spoken(team: UUID) -> list[str]:
+    rows = Transcript.objects.filter(team=team).exclude(language="").order_by()
     return list(rows.values_list("language", flat=True).distinct())

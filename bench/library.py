@@ -1,0 +1,236 @@
+"""How fast the library and its search answer with a large archive, on SQLite and PostgreSQL.
+
+    python -m bench.library                                        5,000 transcripts, 250,000 segments, SQLite
+    python -m bench.library --transcripts 100000 --segments 5000000
+    python -m bench.library --database postgres://…                an empty database of yours
+
+Fills a scratch database (rows made by the database itself, so the index is filled by what fills it in the product),
+then asks the page through Django's test client and prints p50 and p95 against the goals of DESIGN.md section 4. Words
+follow Zipf's law. ``--keep FOLDER`` keeps the SQLite file and uses it again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+PAGE_GOAL, SEARCH_GOAL = 50.0, 150.0
+WORDS = 30_000
+#: What is asked, as (what it stands for, query string); ``word7`` is the seventh most frequent word.
+PAGES = [
+    ("newest", ""),
+    ("second page", "after=1"),
+    ("by state, rare", "state=failed"),
+    ("by language, rare", "language=de"),
+    ("with gaps", "trouble=gaps"),
+    ("unconfirmed", "trouble=unconfirmed"),
+    ("one month", "since=2025-03-01&until=2025-03-31"),
+]
+SEARCHES = [
+    ("the commonest word", "q=word0"),
+    ("two common words", "q=word1+word3"),
+    ("a phrase of common words", "q=%22word0+word1%22"),
+    ("a usual word", "q=word300"),
+    ("a rare word", "q=word29000"),
+    ("a word that is nowhere", "q=zebra"),
+    ("common and rare", "q=word0+word29000"),
+    ("common, refused common", "q=word2+-word0"),
+    ("a beginning", "q=word299*"),
+    ("a beginning of a third of all words", "q=word1*"),
+    ("common, rare state", "q=word0&state=failed"),
+    ("usual, rare state", "q=word300&state=failed"),
+    ("rare, rare state", "q=word29000&state=failed"),
+    ("common, no such state", "q=word0&state=paused"),
+    ("common, one month", "q=word0&since=2025-03-01&until=2025-03-31"),
+    ("a title", "q=hearing+77"),
+]
+
+
+def main() -> None:
+    """Fill, measure, print."""
+    asked = _arguments()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["STTWEB_VAR"] = folder
+        os.environ["DATABASE_URL"] = asked.database
+        _start(asked.database, Path(asked.keep or folder) / "library.sqlite3")
+        from transcripts.models import Transcript
+
+        started = time.perf_counter()
+        if not Transcript.objects.exists():
+            _fill(asked.transcripts, asked.segments)
+            print(f"filled with {asked.transcripts:,} transcripts and {asked.segments:,} segments", end=" ")
+            print(f"in {time.perf_counter() - started:.0f} s", flush=True)
+        _measure(asked.rounds)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--transcripts", type=int, default=5_000)
+    parser.add_argument("--segments", type=int, default=250_000)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--database", default="", help="URL of an empty PostgreSQL database")
+    parser.add_argument("--keep", default="", help="folder in which the SQLite file is kept and used again")
+    return parser.parse_args()
+
+
+def _start(database: str, file: Path) -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "sttweb.settings"
+    import django
+    from django.conf import settings
+    from django.core.management import call_command
+
+    if not database:
+        settings.DATABASES["default"]["NAME"] = file
+    else:
+        # Filling takes longer than any statement of the product may.
+        settings.DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=0"
+    settings.ALLOWED_HOSTS.append("testserver")
+    django.setup()
+    call_command("migrate", verbosity=0)
+
+
+def _fill(transcripts: int, segments: int) -> None:
+    from django.contrib.auth.models import User
+    from django.db import connection, transaction
+
+    from transcripts.models import Membership, Role, Team, Transcript, searchindex
+
+    owner = User.objects.create_user("owner")
+    team, other = Team.objects.create(name="Bench"), Team.objects.create(name="Other")
+    Membership.objects.create(team=team, user=owner, role=Role.OWNER)
+    chance = random.Random(7)
+    each = max(1, segments // transcripts)
+    texts = _texts(chance, 50_000)
+    with transaction.atomic():
+        if connection.vendor == "sqlite":
+            # All rows first and the index after them: a transaction of the product writes one transcript, not all.
+            searchindex.drop_triggers(connection)
+        for rows in _batches(_transcripts(transcripts, team.pk, other.pk, each, chance), 1_000):
+            keys = [row.pk for row in Transcript.objects.bulk_create(rows)]
+            _insert(keys, each, texts, chance)
+            print(".", end="", flush=True)
+        if connection.vendor == "sqlite":
+            searchindex.keep_triggers(connection)
+            searchindex.fill(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def _insert(keys: Sequence[Any], each: int, texts: Sequence[str], chance: random.Random) -> None:
+    """``each`` segments for each transcript, by the shortest way into the table; the index follows by itself."""
+    from django.db import connection
+
+    sqlite = connection.vendor == "sqlite"
+    names = 'transcript_id, "index", seq, start_ms, end_ms, text, words, language, speaker, unconfirmed'
+    rows = [
+        (
+            *(key.hex if sqlite else key, index, index + 1, index * 5_000, index * 5_000 + 5_000),
+            *(chance.choice(texts), "[]", "", "", chance.random() < 0.0002),
+        )
+        for key in keys
+        for index in range(each)
+    ]
+    with connection.cursor() as cursor:
+        places = ", ".join(["%s"] * 10)
+        cursor.executemany(f"INSERT INTO transcripts_segment ({names}) VALUES ({places})", rows)
+
+
+def _transcripts(count: int, team: Any, other: Any, each: int, chance: random.Random) -> Iterator[Any]:
+    """Rows with times over two years; one in a hundred failed, one in fifty with gaps, one in ten of another team."""
+    from datetime import UTC, datetime, timedelta
+
+    from transcripts.models import Transcript
+
+    # The times are set as given: what Django would put there is the present.
+    Transcript._meta.get_field("created_at").auto_now_add = False
+    first = datetime(2024, 6, 1, tzinfo=UTC)
+    for number in range(count):
+        yield Transcript(
+            team_id=other if chance.random() < 0.1 else team,
+            title=f"Hearing {number}",
+            source_kind="url",
+            source_url=f"https://media.example.org/{number}.mp3",
+            state="failed" if chance.random() < 0.01 else "completed",
+            language="de" if chance.random() < 0.01 else chance.choice(["en", "fr", ""]),
+            gap_samples=16_000 if chance.random() < 0.02 else 0,
+            segment_count=each,
+            created_at=first + timedelta(seconds=number * 730 * 86_400 / count),
+        )
+
+
+def _texts(chance: random.Random, count: int) -> list[str]:
+    """Sentences of twelve words."""
+    weights = [1 / (rank + 2.7) for rank in range(WORDS)]
+    words = iter(chance.choices([f"word{rank}" for rank in range(WORDS)], weights, k=count * 12))
+    return [" ".join(next(words) for _ in range(12)) for _ in range(count)]
+
+
+def _batches(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    from itertools import islice
+
+    while batch := list(islice(rows, size)):
+        yield batch
+
+
+def _measure(rounds: int) -> None:
+    from django.contrib.auth.models import User
+    from django.test import Client
+    from django.test.utils import setup_test_environment
+
+    setup_test_environment()
+    client = Client()
+    client.force_login(User.objects.get(username="owner"))
+    worst = [_group(client, "library page", PAGES, PAGE_GOAL, rounds)]
+    worst.append(_group(client, "search", SEARCHES, SEARCH_GOAL, rounds))
+    sys.exit(0 if all(worst) else 1)
+
+
+def _group(client: Any, name: str, cases: Sequence[tuple[str, str]], goal: float, rounds: int) -> bool:
+    print(f"{name} (goal: p95 {goal:.0f} ms)")
+    everything: list[float] = []
+    for what, query in cases:
+        address = f"/library?{query}"
+        if query == "after=1":
+            address = f"/library{_next(client)}"
+        times, cpu, found = _times(client, address, rounds)
+        everything += times
+        line = f"  {what:38} p50 {statistics.median(times):7.1f}  p95 {_p95(times):7.1f} ms"
+        print(f"{line}  (processor {cpu:6.1f} ms)  {found:3} found", flush=True)
+    p95 = _p95(everything)
+    print(
+        f"  {'all':38} p50 {statistics.median(everything):7.1f}  p95 {p95:7.1f} ms",
+        "reached" if p95 <= goal else "MISSED",
+    )
+    return p95 <= goal
+
+
+def _next(client: Any) -> str:
+    return str(client.get("/library").context["next"])
+
+
+def _times(client: Any, address: str, rounds: int) -> tuple[list[float], float, int]:
+    """Each round's ms, the mean ms of this process's processor (what a busy machine does not change), rows found."""
+    client.get(address)
+    times, found, before = [], 0, time.process_time()
+    for _ in range(rounds):
+        started = time.perf_counter()
+        response = client.get(address)
+        times.append((time.perf_counter() - started) * 1000)
+        found = len(response.context["cards"])
+    return times, (time.process_time() - before) * 1000 / rounds, found
+
+
+def _p95(times: Sequence[float]) -> float:
+    return sorted(times)[max(0, round(len(times) * 0.95) - 1)]
+
+
+if __name__ == "__main__":
+    main()
