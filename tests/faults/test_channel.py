@@ -75,7 +75,7 @@ def test_f47_redis_dies_and_comes_back_empty_under_many_watchers(land: Land) -> 
 def test_f48_redis_stands_still(land: Land) -> None:
     seconds = 60 if LONG else 4
     land.worker(STTWEB_LEASE_SECONDS="20")
-    transcript = land.tape(4800 if LONG else 900, pace=8)
+    transcript = land.tape(4800 if LONG else 1200, pace=8 if LONG else 15)
     watcher = Watcher(land.visitor, transcript)
     land.until(transcript, lambda row: row[4] > 0)
     assert land.redis._process is not None
@@ -86,7 +86,7 @@ def test_f48_redis_stands_still(land: Land) -> None:
     os.kill(land.redis._process.pid, signal.SIGCONT)
     assert meanwhile > 0, "the log did not grow while Redis stood still"
     assert land.until_done(transcript, 120) == "completed"
-    land.check(transcript, 4800 if LONG else 900)
+    land.check(transcript, 4800 if LONG else 1200)
     latest = watcher.check(land, transcript)
     figure("F48", f"Redis frozen for {seconds} s: {meanwhile / 16000:.0f} s of audio stored meanwhile, "
                   f"a commit seen after {latest:.1f} s at most, nothing missing")  # fmt: skip

@@ -64,7 +64,7 @@ class Recorder:
         self._waiting: list[StreamEvent] = []
         self._changed = asyncio.Condition()
         self._closing = False
-        self._partials = _Partials(claim)
+        self._partials, self._bell = _Partials(claim), _Bell(claim)
         self._writer = asyncio.create_task(self._write_all(), name=f"recorder {claim.transcript_id}")
         # Whoever waits for the writer gets its error; after a lost lease nobody does.
         self._writer.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -89,8 +89,11 @@ class Recorder:
         async with self._changed:
             self._closing = True
             self._changed.notify_all()
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await asyncio.shield(self._writer)
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.shield(self._writer)
+        finally:
+            await self._bell.stop()
 
     def unbilled(self, total: int = 0) -> int:
         """Samples sent to the provider since this was last asked; ``total`` is all of them, 0 asks the meter."""
@@ -103,6 +106,7 @@ class Recorder:
         self._partials.stop()
         self._waiting.clear()
         self._writer.cancel()
+        self._bell.silence()
 
     async def _write_all(self) -> None:
         loop = asyncio.get_running_loop()
@@ -142,7 +146,38 @@ class Recorder:
                 await asyncio.sleep(backoff.delay(attempt, base=0.1, cap=2.0))
         self.position, grown, self._last_seq = batch.after, last > self._last_seq, last
         if grown:
-            await publish.ring(self.claim.transcript_id, self.claim.team_id, last)
+            self._bell.ring(last)
+
+
+class _Bell:
+    """Rings after each commit, beside the writing: a layer that stands still must not slow the log down."""
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self._last = 0
+        self._news = asyncio.Event()
+        self._ringer = asyncio.create_task(self._ring_all(), name=f"bell {claim.transcript_id}")
+
+    def ring(self, last: int) -> None:
+        """The log reaches ``last``."""
+        self._last = last
+        self._news.set()
+
+    def silence(self) -> None:
+        """Ring no more."""
+        self._ringer.cancel()
+
+    async def stop(self) -> None:
+        """Ring for the last time, if there is news, and end."""
+        if self._news.is_set():
+            self._news.clear()
+            await publish.ring(self._claim.transcript_id, self._claim.team_id, self._last)
+        self._ringer.cancel()
+
+    async def _ring_all(self) -> None:
+        while await self._news.wait():
+            self._news.clear()
+            await publish.ring(self._claim.transcript_id, self._claim.team_id, self._last)
 
 
 class _Partials:
