@@ -188,6 +188,12 @@ def _database() -> dict[str, Any]:
         options = config.setdefault("OPTIONS", {})
         options.setdefault("pool", {"min_size": 0, "max_size": STTWEB_DB_POOL, "timeout": 10})
         options.setdefault("options", "-c statement_timeout=10000")
+        # A server that restarted or a wire that was cut must be noticed in seconds, not by a request that fails or in
+        # the system's own two hours.
+        config["CONN_HEALTH_CHECKS"] = True
+        patience = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+        for name, value in {**patience, "tcp_user_timeout": 20_000}.items():
+            options.setdefault(name, value)
     return config
 
 

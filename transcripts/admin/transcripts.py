@@ -25,7 +25,8 @@ from transcripts.admin.lists import FastAdmin
 from transcripts.exports.clock import brief
 from transcripts.jobs import source
 from transcripts.media.pcm import samples_to_ms
-from transcripts.models import Event, Segment, Transcript
+from transcripts.models import Event, Segment, Transcript, Why
+from transcripts.upkeep.erasing import because, pseudonym
 
 #: How many of the newest segments the search reads, and how many transcripts it finds by their text.
 SEARCH_SEGMENTS = 200_000
@@ -114,11 +115,13 @@ class TranscriptAdmin(FastAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Transcript) -> None:
         """Delete one with its recording."""
-        _delete([obj])
+        with because(Why.DELETED, pseudonym(request.user.pk)):
+            _delete([obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Delete several with their recordings."""
-        _delete(list(queryset))
+        with because(Why.DELETED, pseudonym(request.user.pk)):
+            _delete(list(queryset))
 
     def get_deleted_objects(  # type: ignore[override]  # the stubs leave out the lists of lists that Django allows
         self, objs: Any, request: HttpRequest

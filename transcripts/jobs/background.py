@@ -14,6 +14,7 @@ from transcripts.jobs import backoff
 from transcripts.jobs.current import set_runner
 from transcripts.jobs.runner import Runner
 from transcripts.jobs.wake import WORK_CHANNEL
+from transcripts.upkeep.rounds import keep_up
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +62,15 @@ def _first(error: BaseException) -> str:
 
 
 async def work(application: Any, runner: Runner) -> None:
-    """Listen and work until ``runner.stop()``. Raises what the runner died of."""
+    """Listen, work and keep the house until ``runner.stop()``. Raises what the runner died of."""
     set_runner(runner)
-    listener = asyncio.create_task(listen(application), name="background consumer")
+    side = [
+        asyncio.create_task(listen(application), name="background consumer"),
+        asyncio.create_task(keep_up(), name="upkeep"),
+    ]
     try:
         await runner.run()
     finally:
-        listener.cancel()
-        await asyncio.gather(listener, return_exceptions=True)
+        for task in side:
+            task.cancel()
+        await asyncio.gather(*side, return_exceptions=True)

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from django.db import InterfaceError, OperationalError
 
+from sttweb.observe import transcript_context
 from transcripts.jobs import accounts, backoff, leases, plan, source
 from transcripts.jobs.claims import Claim, Held, LeaseLost, Outcome
 from transcripts.jobs.faultpoints import passing
@@ -138,7 +139,8 @@ class Session:
     async def run(self) -> Outcome | None:
         """Work until the end and let go of the row; return how, or None when the claim was lost. Never raises."""
         try:
-            return await self._run()
+            with transcript_context(self.claim.transcript_id):
+                return await self._run()
         except LeaseLost:
             logger.warning("transcript %s: another worker has it now", self.claim.transcript_id)
             return None

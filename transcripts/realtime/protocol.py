@@ -55,7 +55,6 @@ class Connection:
         self.clock = ClockMap(0)
         self._book = AnswerBook(options, tuning, levels, self.clock, doubts=doubts, server_commits=server_commits)
         self.ready = False
-        self.failed = False
         #: When the socket was open and when the session was, or None.
         self.opened_at: float | None = None
         self.ready_at: float | None = None
@@ -63,9 +62,15 @@ class Connection:
         self.last_sent_at = 0.0
         self._events: deque[LinkEvent] = self._book.events
         self._fault: Fault | None = None
+        self._over = False
         self._input_errors = 0
         self._watch_at = float("inf")
         self._message_position = 0
+
+    @property
+    def failed(self) -> bool:
+        """The connection is over, whether or not that was told yet."""
+        return self._over or self._book.failed
 
     def aim(self, origin: int, trim: int, previous_text: str) -> None:
         """Before any real audio: the transcript sample that is sent first, and the one that counts first."""
@@ -198,7 +203,6 @@ class Connection:
         while self._events:
             taken.append(self._events.popleft())
             if isinstance(taken[-1], Failed):
-                self.failed = True
                 self._events.clear()
         return taken
 
@@ -227,5 +231,5 @@ class Connection:
 
     def _fail(self, fault: Fault) -> None:
         if not self.failed:
-            self.failed = True
+            self._over = True
             self._events.append(Failed(fault))

@@ -20,7 +20,8 @@ from transcripts.access import Right
 from transcripts.exports import FORMATS
 from transcripts.live.board import card_data
 from transcripts.live.publish import ring_on_commit
-from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Segment, State, Transcript
+from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Segment, State, Transcript, Why
+from transcripts.upkeep.erasing import because, pseudonym
 from transcripts.views import looks, recordings, rows
 from transcripts.views.coverage import coverage
 from transcripts.views.shell import PersonRequest, rights
@@ -157,7 +158,7 @@ def delete(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     """Delete it with its recording; boards and open pages are told."""
     transcript = access.get_transcript(request.user, transcript_id, Right.DELETE)
     title, team_id = transcript.title, transcript.team_id
-    with transaction.atomic():
+    with because(Why.DELETED, pseudonym(request.user.pk)), transaction.atomic():
         key = services.delete(transcript)
         transaction.on_commit(lambda: recordings.forget(transcript_id, key))
         ring_on_commit(transcript_id, team_id, 0)
