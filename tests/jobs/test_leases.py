@@ -5,8 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from tests.conftest import MakeTranscript
 from transcripts import services
@@ -106,6 +108,21 @@ def test_a_team_with_much_to_do_does_not_hold_up_another(
     late = make_transcript(team=other_team)
     order = [claim().transcript_id for _ in range(3)]
     assert order == [flood[0].pk, late.pk, flood[1].pk]
+
+
+def test_a_person_has_no_more_at_work_than_their_share(
+    make_transcript: MakeTranscript, bob: User, settings: Settings
+) -> None:
+    settings.STTWEB_USER_SESSIONS = 2
+    for _ in range(3):
+        make_transcript(created_by=bob)
+    claims = [claim(), claim()]
+    assert leases.claim_next("one", LEASE) is None
+    leases.settle(claims[0], Outcome(State.COMPLETED))
+    assert claim().transcript_id not in {taken.transcript_id for taken in claims}
+    # Their own abandoned one does not count against its takeover.
+    let_lease_pass(Transcript.objects.get(pk=claims[1].transcript_id))
+    assert claim("two").transcript_id == claims[1].transcript_id
 
 
 def test_rows_held_by_this_process_are_left_alone_even_when_their_lease_passed(make_transcript: MakeTranscript) -> None:

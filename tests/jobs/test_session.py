@@ -129,6 +129,26 @@ async def test_cancel_ends_at_once_and_keeps_the_text(submit_tape: SubmitTape) -
     assert row.finished_at is not None
 
 
+async def test_what_was_sent_is_counted_also_when_it_is_broken_off(submit_tape: SubmitTape) -> None:
+    transcript = await submit_tape(900, preset="manual", pace=PACE)
+    async with running():
+        await until(transcript, state=State.RUNNING, last_seq__gte=3)
+        await asyncio.sleep(0.7)
+        await act(services.cancel, transcript)
+        row = await until(transcript, state=State.CANCELLED)
+    assert row.committed_samples == 0
+    assert row.billed_samples >= 3 * 16_000
+
+
+async def test_finishing_is_told_when_all_was_sent_and_not_when_all_was_decoded(submit_tape: SubmitTape) -> None:
+    transcript = await submit_tape(60, pace=3.0)
+    await Runner().run_once()
+    told = [event async for event in Event.objects.filter(transcript=transcript, kind="state").order_by("seq")]
+    assert [event.payload["state"] for event in told] == ["queued", "running", "finishing", "completed"]
+    # Six seconds at three times real time, less the last frame.
+    assert (told[2].at - told[1].at).total_seconds() >= 1.5
+
+
 async def test_cancel_also_ends_one_whose_source_does_not_answer(
     make_transcript: MakeTranscript, silent_url: str
 ) -> None:
