@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check format lock clean
+.PHONY: faults run test check format lock clean
 
 run: .venv/.runtime
 	@$(BIN)/python manage.py up
@@ -39,6 +39,10 @@ format: .venv/.dev
 lock: .venv/.dev
 	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --quiet -o requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --quiet --extra dev -o requirements-dev.lock
+
+# Every fault of docs/reliability.md in its long form (about an hour): make faults ARGS="f01 f47"
+faults: .venv/.dev
+	@$(BIN)/python -m bench.faults $(ARGS)
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
