@@ -55,16 +55,12 @@ class AnswerBook:
         doubts: bool,
         server_commits: bool,
     ) -> None:
-        self._tuning = tuning
-        self._levels = levels
-        self._clock = clock
-        self._doubts = doubts
+        self._tuning, self._levels, self._clock, self._doubts = tuning, levels, clock, doubts
         self._wants_words = options.include_timestamps
         self.trim = 0
         #: Real audio from before ``trim`` is sent first, to be heard but not told again.
-        self.preroll = False
-        self.outstanding: deque[Commit] = deque()
-        self.events: deque[LinkEvent] = deque()
+        self.preroll = self._held_empty = False
+        self.outstanding, self.events = deque[Commit](), deque[LinkEvent]()
         #: Answers so far, and when the last one came.
         self.count = 0
         #: Anything was understood, be it a guess.
@@ -83,14 +79,12 @@ class AnswerBook:
         # Words up to here were heard, and text without times was had up to there.
         self._heard = self._covered = 0
         self._untimed_text: str | None = None
-        self._held_empty = False
         self._last_text: str | None = None
         self._empty_at = self._held_until = float("-inf")
         self._partial_at: int | None = None
         self._partial = ""
         self._echo: str | None = None
-        self._recent: deque[tuple[str, int]] = deque(maxlen=16)
-        self._notes: list[Note] = []
+        self._recent, self._notes = deque[tuple[str, int]](maxlen=16), list[Note]()
 
     # In.
 
