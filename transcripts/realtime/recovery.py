@@ -95,6 +95,8 @@ class Recovery:
                 return replace(fault, klass=ErrorClass.FATAL_JOB)
             self._chunk_halved = True
             self._sender.halve_frames()
+        elif fault.code == "commit_throttled":
+            self._sender.throttled()
         elif fault.code == "answer_untimed":
             self.untimed = True
             self._sender.one_at_a_time()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from transcripts.media.pcm import ms_to_samples, seconds_to_samples
+from transcripts.media.pcm import SAMPLE_RATE, ms_to_samples, seconds_to_samples
 from transcripts.realtime.buffer import ReplayBuffer
 from transcripts.realtime.options import SessionOptions
 from transcripts.realtime.pace import Pace
@@ -42,6 +42,7 @@ class Sender:
         self._vad = options.commit_strategy != "manual"
         threshold = options.vad_silence_threshold_secs
         self._vad_pause = seconds_to_samples(1.5 if threshold is None else threshold)
+        self._vad_margin = 0
         self._timed = options.include_timestamps
         self._window = tuning.max_outstanding if self._timed else 1
         self._floor = seconds_to_samples(tuning.commit_floor_s)
@@ -147,9 +148,13 @@ class Sender:
         """
         quiet = self._levels.pause_at(self.cursor)
         short = self._floor + GRID
-        if quiet + short < self._vad_pause - 3 * GRID:
+        if quiet + short < self._vad_pause - 3 * GRID and not self._vad_margin:
             return short
-        return max(short, self._vad_pause - quiet) + 2 * self._floor
+        return max(short, self._vad_pause - quiet) + 2 * self._floor + self._vad_margin
+
+    def throttled(self) -> None:
+        """A commit of ours met one of the provider's own: its idea of silence is not ours."""
+        self._vad_margin += SAMPLE_RATE // 2
 
     def _gap(self, link: Connection, now: float) -> bytes | None:
         target = self._buffer.next_audio(self.cursor)
@@ -167,6 +172,8 @@ class Sender:
         if self.cursor <= self.begin:
             self.requested = False
             return None
+        if self._vad:
+            return self._close_segment(link, now)
         if link.fresh < self._floor or not self._may_commit(link, now):
             return None
         return self._committed(link.commit(self.cursor, now))
