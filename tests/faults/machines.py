@@ -208,12 +208,14 @@ class Wire:
                 self.connections += 1
                 if self.refusing:
                     _reset(client)
+                    client.close()
                     continue
                 try:
                     server = socket.create_connection(("127.0.0.1", self._to), timeout=5)
                     server.settimeout(None)
                 except OSError:
                     _reset(client)
+                    client.close()
                     continue
                 self._pairs |= {client, server}
                 threading.Thread(target=self._pump, args=(client, server, True), daemon=True).start()
