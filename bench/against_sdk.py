@@ -1,6 +1,6 @@
 """Processor time for an hour of audio: the whole product beside the official Python SDK, on one server in one run.
 
-    python -m bench.against_sdk [--minutes 30]
+    python -m bench.against_sdk [--minutes 30] [--rate 150]
 
 The server is `manage.py engine` with the tape reader, in a process of its own whose time counts for nobody. The
 official SDK streams the recording from a file in its URL mode (it starts ffmpeg itself) and keeps nothing. Ours is
@@ -103,11 +103,19 @@ def engine() -> Iterator[str]:
         process.wait(20)
 
 
-def make_recording(folder: Path, minutes: float) -> Path:
-    """Position-coded audio as FLAC: the reader says which positions it heard."""
+def spoken(minutes: float, rate: int) -> tuple[bytes, int]:
+    """Position-coded audio with ``rate`` words a minute, silence between them, and how many words that makes."""
+    tape, block = make_tape(0, round(minutes * 600)), 3200
+    step = 600 // rate
+    pieces = [tape[at : at + block] if at // block % step == 0 else bytes(block) for at in range(0, len(tape), block)]
+    return b"".join(pieces), -(-len(pieces) // step)
+
+
+def make_recording(folder: Path, pcm: bytes) -> Path:
+    """The audio as FLAC."""
     path = folder / "tape.flac"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "s16le", "-ar", "16000", "-ac", "1", "-i", "-"]
-    subprocess.run([*command, str(path)], input=make_tape(0, round(minutes * 600)), check=True)
+    subprocess.run([*command, str(path)], input=pcm, check=True)
     return path
 
 
@@ -161,10 +169,13 @@ def main() -> None:
     """Run in turn and print."""
     options = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     options.add_argument("--minutes", type=float, default=30.0)
-    minutes = options.parse_args().minutes
+    options.add_argument("--rate", type=int, default=150, help="words a minute; people speak about 150")
+    chosen = options.parse_args()
+    minutes = chosen.minutes
+    pcm, words = spoken(minutes, chosen.rate)
     best: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder, engine() as url:
-        recording = make_recording(Path(folder), minutes)
+        recording = make_recording(Path(folder), pcm)
         for _ in range(2):
             for name, run in (
                 ("official SDK, storing nothing", partial(child_seconds, SDK, url, recording)),
@@ -178,7 +189,7 @@ def main() -> None:
                 took = time.monotonic() - began
                 print(f"{name}: {per_hour:.1f} CPU s per hour of audio, {took:.0f} s wall, words: {said or '-'}")
     reference = best["official SDK, storing nothing"]
-    print(f"\nof {round(minutes * 600)} words on the tape; best of two, beside the SDK:")
+    print(f"\nof {words} words on the tape; best of two, beside the SDK:")
     for name, per_hour in best.items():
         print(f"  {name}: {per_hour:.1f} CPU s per hour, {per_hour / reference:.2f} x")
 
