@@ -108,7 +108,7 @@ def test_a_file_waits_at_the_bound_and_loses_nothing():
 
     def watch(simulation, now):
         nonlocal most
-        most = max(most, simulation.stream._buffer.end - simulation.stream.done)
+        most = max(most, simulation.stream._end - simulation.stream.done)
 
     simulation = simulate(tape, away, Tuning(pace=None, replay_buffer_s=60.0), meddle=watch)
     exact(simulation, tape)

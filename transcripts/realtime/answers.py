@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from transcripts.media.pcm import SAMPLE_RATE, seconds_to_samples
+from transcripts.media.pcm import SAMPLE_RATE
 from transcripts.realtime import errors
 from transcripts.realtime.clock import ClockMap
 from transcripts.realtime.errors import Fault
 from transcripts.realtime.linkevents import Answer, Failed, Heard, LinkEvent, Note
-from transcripts.realtime.matching import WOBBLE, Commit, Levels, Span, answered_count, span_of
+from transcripts.realtime.matching import WOBBLE, Commit, Levels, Span, answered_count, share_a_word, span_of, vad_pause
 from transcripts.realtime.messages import Final
+from transcripts.realtime.notes import Notes
 from transcripts.realtime.options import SessionOptions
 from transcripts.realtime.rebase import joined, rebase_extra, rebase_words
 from transcripts.realtime.tuning import Tuning
@@ -72,7 +73,7 @@ class AnswerBook:
         self.base_low = self.base_high = 0
         #: The provider commits by itself: always under VAD, and once it was seen to.
         self.server_commits = server_commits or options.commit_strategy != "manual"
-        self._vad_pause = _vad_pause(options)
+        self._vad_pause = vad_pause(options)
         self._twins = TwinMatcher(timed=options.expects_timed, patience_s=tuning.twin_s)
         #: Everything up to here was answered.
         self.answered = 0
@@ -84,7 +85,7 @@ class AnswerBook:
         self._partial_at: int | None = None
         self._partial = ""
         self._echo: str | None = None
-        self._recent, self._notes = deque[tuple[str, int]](maxlen=16), list[Note]()
+        self._notes = Notes()
 
     # In.
 
@@ -118,15 +119,12 @@ class AnswerBook:
                 self._reply(reply, now)
 
     def note(self, kind: str, payload: Mapping[str, Any]) -> None:
-        """Something about a segment or the session came; it is told behind the segment that it is about."""
-        payload = rebase_extra(payload, self._clock)
+        """Something about a segment or the session came."""
         text = payload.get("text")
-        if not isinstance(text, str) or kind == "unreadable":
-            self.events.append(Note(kind, payload))
-        elif self._twins.holds(text):
-            self._notes.append(Note(kind, payload))
-        else:
-            self.events.append(Note(kind, payload, self._segment_of(text)))
+        early = isinstance(text, str) and self._twins.holds(text)
+        note = self._notes.about(kind, rebase_extra(payload, self._clock), early=early)
+        if note is not None:
+            self.events.append(note)
 
     def tick(self, now: float) -> None:
         """Let time pass: fallbacks and deadlines."""
@@ -204,7 +202,7 @@ class AnswerBook:
     def _doubt(self, reply: Reply, span: Span | None) -> Fault | None:
         """Why this may not be what it seems."""
         untimed = self._wants_words and bool(reply.final.text) and reply.final.words is None
-        one = reply.waiting == 1 and not self.server_commits and _share_a_word(reply.final.text, self._partial)
+        one = reply.waiting == 1 and not self.server_commits and share_a_word(reply.final.text, self._partial)
         if untimed and not (one and (self.count or not self.preroll)):
             return errors.answer_untimed()
         if span is not None and self._partial_at is not None and span.first > self._partial_at + WOBBLE:
@@ -307,31 +305,9 @@ class AnswerBook:
         raw = dict(final.extra)
         if characters:
             raw["characters"] = characters[len(words) - len(kept) :]
-        self._recent.append((final.text, end))
         self.events.append(Answer(text, end, own, tuple(kept), final.language, raw))
-        self.events.extend(replace(note, end=end) for note in self._notes)
-        self._notes.clear()
-
-    def _segment_of(self, text: str) -> int | None:
-        for said, end in reversed(self._recent):
-            if said == text:
-                return end
-        return self._recent[-1][1] if self._recent else None
+        self.events.extend(self._notes.told(final.text, end))
 
     def _fail(self, fault: Fault) -> None:
         self.failed = True
         self.events.append(Failed(fault))
-
-
-def _vad_pause(options: SessionOptions) -> int | None:
-    """Samples of silence after which the provider commits, on the short side; None when it is not asked to."""
-    if options.commit_strategy == "manual":
-        return None
-    threshold = options.vad_silence_threshold_secs
-    return seconds_to_samples(0.8 * (1.5 if threshold is None else threshold))
-
-
-def _share_a_word(text: str, guess: str) -> bool:
-    """Whether a final can be what a guess became; without a guess it can."""
-    guessed = set(guess.lower().split())
-    return not guessed or bool(guessed & set(text.lower().split()))

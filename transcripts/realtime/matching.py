@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from transcripts.media.pcm import SAMPLE_RATE
+from transcripts.media.pcm import SAMPLE_RATE, seconds_to_samples
 from transcripts.realtime.messages import WireWord
+from transcripts.realtime.options import SessionOptions
 
 #: Word times wobble: a word may seem to lie so far beyond the commit that it belongs to (samples).
 WOBBLE = SAMPLE_RATE // 10
@@ -72,3 +73,17 @@ def answered_count(outstanding: deque[Commit], span: Span | None) -> int | None:
     if index and span.first >= outstanding[index - 1].position - WOBBLE:
         return None
     return index + 1
+
+
+def vad_pause(options: SessionOptions) -> int | None:
+    """Samples of silence after which the provider commits, on the short side; None when it is not asked to."""
+    if options.commit_strategy == "manual":
+        return None
+    threshold = options.vad_silence_threshold_secs
+    return seconds_to_samples(0.8 * (1.5 if threshold is None else threshold))
+
+
+def share_a_word(text: str, guess: str) -> bool:
+    """Whether a final can be what a guess became; without a guess it can."""
+    guessed = set(guess.lower().split())
+    return not guessed or bool(guessed & set(text.lower().split()))

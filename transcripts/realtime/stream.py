@@ -12,25 +12,18 @@ import random
 from transcripts.media.pcm import SAMPLE_RATE, Chunk, seconds_to_samples
 from transcripts.realtime import errors
 from transcripts.realtime.breaker import Breaker
-from transcripts.realtime.buffer import ReplayBuffer
 from transcripts.realtime.errors import Fault, ProviderError
+from transcripts.realtime.intake import Intake
 from transcripts.realtime.ledger import Ledger
 from transcripts.realtime.linkevents import Answer, Failed, Heard, LinkEvent, Note, Ready
 from transcripts.realtime.links import Action, Links, Send
 from transcripts.realtime.options import SessionOptions
-from transcripts.realtime.pauses import PauseDetector
-from transcripts.realtime.policy import GRID
 from transcripts.realtime.protocol import Connection
 from transcripts.realtime.recovery import Recovery
 from transcripts.realtime.results import Connected, Finished, Interrupted, StreamEvent
 from transcripts.realtime.rotation import Rotation
 from transcripts.realtime.sending import Sender
 from transcripts.realtime.tuning import Tuning
-
-#: A first chunk may begin so much before ``start`` and still be taken for a pre-roll.
-_MAX_PREROLL = 10 * SAMPLE_RATE
-#: A border with so much silence before it needs no pre-roll.
-_CLEAN = SAMPLE_RATE // 5
 
 
 class Stream:
@@ -50,18 +43,14 @@ class Stream:
         self._tuning = tuning
         self._breaker = breaker
         self._ledger = Ledger(start, previous_text)
-        self._buffer = ReplayBuffer(start)
-        self._levels = PauseDetector(start)
-        self._sender = Sender(options, tuning, self._buffer, self._levels, self._overflowed)
+        preroll = seconds_to_samples(tuning.preroll_s) if options.include_timestamps else 0
+        self._intake = Intake(tuning, self._ledger, preroll=preroll)
+        self._sender = Sender(options, tuning, self._intake.buffer, self._intake.levels, self._overflowed)
         self._rotation = Rotation(tuning, breaker)
         self._recovery = Recovery(tuning, breaker, rng, self._sender, self._rotation)
         self._links = Links(self._connection)
-        self._bound = seconds_to_samples(tuning.replay_buffer_s)
-        self._preroll = seconds_to_samples(tuning.preroll_s) if options.include_timestamps else 0
-        self._clean_border = True
         self._retry_at = 0.0
         self._told_resting = False
-        self._fed = False
         self._stop_at: float | None = None
         self._linger_until: float | None = None
         self._paused_at: float | None = None
@@ -88,35 +77,22 @@ class Stream:
         return self._sender.done
 
     @property
+    def _end(self) -> int:
+        return self._intake.buffer.end
+
+    @property
     def accepts(self) -> bool:
-        """Whether more audio is wanted. A live source is never made to wait."""
-        if self._tuning.live or self._sender.ended:
-            return True
-        ahead = self._buffer.end - self._sender.cursor
-        return ahead < seconds_to_samples(self._tuning.read_ahead_s) and self._buffer.end - self.done < self._bound
+        """Whether more audio is wanted."""
+        return self._sender.ended or self._intake.accepts(self._sender.cursor)
 
     def feed(self, chunk: Chunk, now: float) -> None:
         """Take audio. A start beyond the last end is a gap of the source; a first chunk may bring a pre-roll."""
         if self._sender.ended or not chunk.samples:
             return
-        if not self._fed:
-            self._fed = True
-            self._take_preroll(chunk.start)
-        before = self._buffer.end
-        missing = self._buffer.append(chunk)
-        if missing:
-            self._ledger.gap(before, before + missing, "source_dropped")
-        fresh = self._buffer.end - before - missing
-        if fresh:
-            self._levels.feed(self._buffer.end - fresh, chunk.data[(chunk.samples - fresh) * 2 : chunk.samples * 2])
+        if self._intake.begins_early(chunk.start):
+            self._replay_from(chunk.start)
+        self._intake.feed(chunk)
         self._sender.fed_at = now
-        if self._tuning.live and self._buffer.end - self._buffer.start > self._bound:
-            self._buffer.release((self._buffer.end - self._bound) // GRID * GRID)
-
-    def _take_preroll(self, start: int) -> None:
-        if self._preroll and self.done - _MAX_PREROLL <= start < self.done:
-            self._buffer.end = start
-            self._replay_from(start)
 
     def _overflowed(self, start: int, end: int) -> None:
         self._ledger.gap(start, end, "buffer_overflow")
@@ -130,7 +106,7 @@ class Stream:
     def stop(self, now: float) -> None:
         """Like ``end``, on a person's word: an outage is not waited out."""
         self.end(now)
-        unanswered = (self._buffer.end - self.done) / SAMPLE_RATE
+        unanswered = (self._end - self.done) / SAMPLE_RATE
         self._stop_at = now + 2 * self._tuning.drain_s + unanswered * self._tuning.answer_share
 
     def request_commit(self) -> None:
@@ -237,7 +213,7 @@ class Stream:
         connection = Connection(
             self._options,
             self._tuning,
-            self._levels,
+            self._intake.levels,
             doubts=self._recovery.doubts,
             server_commits=self._recovery.server_commits,
         )
@@ -315,10 +291,7 @@ class Stream:
         if not answer.own:
             self._sender.server_committed(answer.end)
         moved = self._ledger.answer(answer)
-        self._clean_border = answer.own and self._levels.pause_at(self.done) >= _CLEAN
-        keep = self.done - self._preroll
-        self._buffer.release(keep)
-        self._levels.release(keep - SAMPLE_RATE)
+        self._intake.settled(own=answer.own)
         if moved:
             self._recovery.progressed()
 
@@ -327,7 +300,7 @@ class Stream:
     def _lost(self, fault: Fault, now: float) -> None:
         head = self._links.head
         assert head is not None
-        if self._sender.done and self.done >= self._buffer.end:
+        if self._sender.done and self.done >= self._end:
             # Whatever is said after the last answer changes nothing.
             self._complete()
             return
@@ -341,7 +314,7 @@ class Stream:
         if verdict.give_up_to is not None:
             self._ledger.give_up(verdict.give_up_to)
         if not self._recovery.doubts or self._recovery.untimed:
-            self._preroll = 0
+            self._intake.preroll = 0
         self._fall_back(now + verdict.delay)
         self._ledger.events.append(Interrupted(fault.code, fault.message, verdict.attempt, self._retry_at - now))
 
@@ -353,25 +326,19 @@ class Stream:
             self._links.close_all()
         self._retry_at = retry_at
         self._sender.hurry = False
-        self._replay_from(self._replay_start())
+        self._replay_from(self._intake.replay_start)
 
     def _replay_from(self, cursor: int) -> None:
         self._sender.restart(self.done, cursor)
         if self._links.head is not None:
             self._aim(self._links.head.connection)
 
-    def _replay_start(self) -> int:
-        start = self.done - self._preroll
-        if self._clean_border or self._buffer.run_end(start) < self.done:
-            return self.done
-        return start
-
     def _finish(self, now: float) -> None:
         if self.finished or self.error is not None or not self._sender.done:
             return
         if self._links.outstanding:
             self._linger_until = None
-        elif self.done < self._buffer.end and self._links.head is not None:
+        elif self.done < self._end and self._links.head is not None:
             self._lost(errors.answer_missing(), now)
         elif self._links.head is None:
             self._complete()
@@ -381,7 +348,7 @@ class Stream:
             self._complete()
 
     def _complete(self) -> None:
-        self._ledger.give_up(self._buffer.end)
+        self._ledger.give_up(self._end)
         self._links.close_all()
         self.finished = True
         self._ledger.events.append(Finished(self.done, self._links.billed))
