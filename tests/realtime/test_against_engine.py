@@ -25,16 +25,23 @@ from transcripts.realtime.results import Committed, Finished, Gap, Interrupted, 
 #: The live service's manners at a pace that suits a test.
 BRISK = replace(FAITHFUL, answer_delay=(0.01, 0.05), twin_delay=0.005, echo_delay=(0.005, 0.02))
 QUICK = Tuning(
-    pace=None, backoff_base_s=0.02, drain_s=1.0, answer_share=0.05, twin_s=0.3, linger_s=0.05, session_timeout_s=2.0
+    pace=None,
+    backoff_base_s=0.02,
+    backoff_cap_s=0.2,
+    drain_s=1.0,
+    answer_share=0.05,
+    twin_s=0.3,
+    linger_s=0.05,
+    session_timeout_s=2.0,
 )
 
 #: At least 20 of them strike in ten minutes of audio; all but the last rows end a connection.
 CHAOS = [
-    {"fault": "drop", "at": [3, 70], "probability": 0.35, "times": 7},
-    {"fault": "close", "at": [3, 70], "probability": 0.25, "times": 4, "code": 1000},
-    {"fault": "close", "at": [3, 70], "probability": 0.25, "times": 4, "code": 1011},
-    {"fault": "hang_up", "at": [3, 70], "probability": 0.2, "times": 3},
-    {"fault": "error", "at": [3, 70], "probability": 0.3, "times": 5, "type": "transcriber_error"},
+    {"fault": "drop", "at": [2, 45], "times": 12},
+    {"fault": "close", "at": [2, 45], "probability": 0.4, "times": 5, "code": 1000},
+    {"fault": "close", "at": [2, 45], "probability": 0.4, "times": 5, "code": 1011},
+    {"fault": "hang_up", "at": [2, 45], "probability": 0.3, "times": 3},
+    {"fault": "error", "at": [3, 70], "probability": 0.4, "times": 5, "type": "transcriber_error"},
     {"fault": "insufficient_audio", "at": [3, 70], "probability": 0.2, "times": 2},
     {"fault": "refuse", "probability": 0.15, "times": 2},
     {"fault": "swallow", "commit": [1, 4], "probability": 0.5, "times": 4},

@@ -85,17 +85,20 @@ class Sender:
         """All audio was sent and committed."""
         return self.ended and self.cursor >= self._buffer.end and self.begin >= self.cursor
 
-    def next_frame(self, link: Connection, now: float, *, paused: bool = False) -> bytes | None:
+    def next_frame(self, link: Connection, now: float, *, paused: bool = False, full: bool = False) -> bytes | None:
         """The next frame for ``link``, or None; then ask again at ``wake_at`` or when something happens.
 
-        ``paused`` holds everything back but the keep-alive.
+        ``paused`` holds everything back but the keep-alive; ``full`` says that the link may take no more audio, only
+        the commit that ends it.
         """
         self.wake_at = float("inf")
         if not link.ready or link.failed:
             return None
-        frame = None if paused else self._gap(link, now) or self._commit_now(link, now) or self._audio(link, now)
-        if frame is None and not paused:
-            frame = self._rest(link, now)
+        frame = None
+        if not paused:
+            frame = self._gap(link, now) or self._commit_now(link, now, pad=full)
+            if not full:
+                frame = frame or self._audio(link, now) or self._rest(link, now)
         return frame or self.keep_alive(link, now)
 
     def keep_alive(self, link: Connection, now: float) -> bytes | None:
@@ -166,13 +169,13 @@ class Sender:
         self.begin = self.cursor = target
         return None
 
-    def _commit_now(self, link: Connection, now: float) -> bytes | None:
+    def _commit_now(self, link: Connection, now: float, *, pad: bool) -> bytes | None:
         if not self.requested:
             return None
         if self.cursor <= self.begin:
             self.requested = False
             return None
-        if self._vad:
+        if self._vad or pad:
             return self._close_segment(link, now)
         if link.fresh < self._floor or not self._may_commit(link, now):
             return None

@@ -228,8 +228,8 @@ class Stream:
         self._switch_over(now)
         link = self._links.sending
         assert link is not None
-        held = not self._links.standing_by and self._rotation.exhausted(link.connection, now)
-        frame = self._sender.next_frame(link.connection, now, paused=self.congested or held)
+        full = self._rotation.exhausted(link.connection, now)
+        frame = self._sender.next_frame(link.connection, now, paused=self.congested, full=full)
         if frame is not None:
             return Send(link.number, frame)
         for other in self._links.all():
