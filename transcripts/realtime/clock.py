@@ -51,11 +51,6 @@ class ClockMap:
         offset = min(position, self.sent) - self._starts[index]
         return self._targets[index] + (max(0, offset) if self._real[index] else 0)
 
-    def forget(self, position: int) -> None:
-        """Drop pieces that end before connection ``position``; earlier positions then map to the oldest piece."""
-        index = max(0, bisect_right(self._starts, position) - 1)
-        del self._starts[:index], self._targets[:index], self._real[:index]
-
     def _piece(self, target: int, *, real: bool) -> None:
         if self._starts[-1] == self.sent:
             self._targets[-1], self._real[-1] = target, real
