@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from uuid import uuid4
 
 import pytest
 
 from transcripts.upkeep.archive import MANIFEST, SCHEMA, Writer, unpack
 from transcripts.upkeep.errors import ArchiveError
 
-KEY = str(uuid4())
+KEY = "5b0c2d0e-6f0d-4c57-9a3e-0d8f6f1a2b3c"
 NAME = f"media/{KEY[:2]}/{KEY}"
 
 

@@ -171,12 +171,14 @@ class Runner:
             self._schema = await self._database(headroom.schema)
             self._schema_at = time.monotonic()
         found = self._schema or disk or process
-        if found != self.holding_back:
-            logger.warning("worker %s: %s", self.name, f"takes nothing new: {found}" if found else "goes on")
-        self.holding_back = found
+        changed, self.holding_back = found != self.holding_back, found
         if disk == "disk_full":
             for slot in self._slots.values():
                 slot.session.pause(without_disk())
+        if changed:
+            logger.warning("worker %s: %s", self.name, f"takes nothing new: {found}" if found else "goes on")
+            # People who look at the status page now need the reason now, not with the next heartbeat.
+            await self._safely(self._report)
 
     def _ended(self, claim: Claim, task: asyncio.Task[Outcome | None]) -> None:
         slot = self._slots.pop(claim.transcript_id)
