@@ -20,6 +20,7 @@ class EventKind(models.TextChoices):
     NOTICE = "notice", _("Notice")
     ANNOTATION = "annotation", _("Annotation")
     REVISE = "revise", _("Correction")
+    SOURCE = "source", _("Source")
 
 
 #: What did not go well, for those who watch over everything.

@@ -28,6 +28,8 @@ class Team(models.Model):
     #: Days after its end that a transcript's recording, and the transcript itself, are kept; empty: for ever.
     keep_media_days = models.PositiveIntegerField(_("days to keep recordings"), null=True, blank=True)
     keep_text_days = models.PositiveIntegerField(_("days to keep transcripts"), null=True, blank=True)
+    #: What is heard of live sources is kept for listening; recordings are in any case.
+    keep_stream_sound = models.BooleanField(_("keep the sound of streams"), default=False, db_default=False)
     members: models.ManyToManyField[models.Model, Membership] = models.ManyToManyField(
         settings.AUTH_USER_MODEL, through="Membership", related_name="teams"
     )

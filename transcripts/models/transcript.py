@@ -63,6 +63,8 @@ class Transcript(models.Model):
     media_key = models.CharField(max_length=100, blank=True, editable=False)
     media_bytes = models.BigIntegerField(_("bytes"), default=0, editable=False)
     media_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    #: Its waveform, and perhaps its sound, are kept for listening (``jobs.kept``).
+    is_kept = models.BooleanField(default=False, db_default=False, editable=False)
     #: The source never ends by itself (radio, stream); known once it was opened.
     is_live = models.BooleanField(_("live source"), default=False)
 
