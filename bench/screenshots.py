@@ -204,7 +204,9 @@ async def wrong(page: Any) -> None:
 
 
 async def open_export(page: Any) -> None:
-    await page.click(".export-menu > summary")
+    await page.click("[data-export]")
+    await page.check(".export-dialog [value=srt]")
+    await page.wait_for_selector(".export-preview[data-format=srt]:not(.htmx-request)")
 
 
 async def offline(page: Any) -> None:

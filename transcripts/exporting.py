@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from transcripts.exports import DEFAULT, FORMATS, Options, UnknownFormat, filename, preview, render
@@ -36,7 +37,7 @@ def export(transcript: Transcript, name: str, options: Options = DEFAULT) -> Exp
     if name not in FORMATS:
         raise UnknownFormat(name)
     kind = FORMATS[name]
-    document = document_of(transcript, with_events=kind.with_events)
+    document = document_of(transcript, options, with_events=kind.with_events)
     return Export(filename(transcript.title, kind.extension), kind.content_type, render(name, document, options))
 
 
@@ -44,13 +45,15 @@ def beginning_of(transcript: Transcript, name: str, options: Options = DEFAULT) 
     """What a file begins with, as text for people: its first cues, paragraphs or rows. Raises UnknownFormat."""
     if name not in FORMATS:
         raise UnknownFormat(name)
-    return preview(name, document_of(transcript, with_events=False, first=PREVIEW_SEGMENTS), options)
+    return preview(name, document_of(transcript, options, with_events=False, first=PREVIEW_SEGMENTS), options)
 
 
-def document_of(transcript: Transcript, *, with_events: bool = True, first: int | None = None) -> Document:
-    """What the renderers need of a transcript, in two queries: its segments (or the ``first`` ones with the gaps
-    between them), and its log (or only the gaps of it)."""
-    rows = transcript.segments.order_by("index")[:first]
+def document_of(
+    transcript: Transcript, part: Options = DEFAULT, *, with_events: bool = True, first: int | None = None
+) -> Document:
+    """What the renderers need of a transcript, in two queries: its segments within the ``part`` (or the ``first`` ones
+    with the gaps between them), and its log (or only the gaps of it). A segment that reaches into the part is whole."""
+    rows = transcript.segments.filter(_within(part)).order_by("index")[:first]
     segments = tuple(_line(segment) for segment in rows.iterator(2000))
     events = transcript.events.order_by("seq")
     if not with_events:
@@ -59,7 +62,10 @@ def document_of(transcript: Transcript, *, with_events: bool = True, first: int 
         Record(seq, kind, at.isoformat(timespec="milliseconds"), epoch, payload)
         for seq, kind, at, epoch, payload in events.values_list("seq", "kind", "at", "epoch", "payload").iterator(2000)
     )
-    gaps = tuple(_gap(record.payload) for record in records if record.kind == EventKind.GAP)
+    every = (_gap(record.payload) for record in records if record.kind == EventKind.GAP)
+    gaps = tuple(
+        gap for gap in every if gap.end_ms > part.start_ms and (part.end_ms is None or gap.start_ms < part.end_ms)
+    )
     if first is not None and len(segments) == first:
         gaps = tuple(gap for gap in gaps if gap.start_ms < segments[-1].end_ms)
     return Document(
@@ -74,9 +80,21 @@ def document_of(transcript: Transcript, *, with_events: bool = True, first: int 
         duration_ms=samples_to_ms(transcript.duration_samples or transcript.committed_samples),
         segments=segments,
         gaps=gaps,
-        notes=_notes(transcript, segments, gaps),
+        notes=(*_notes(transcript, segments, gaps), *_cut(part)),
         events=records if with_events else None,
     )
+
+
+def _within(part: Options) -> Q:
+    after = Q(end_ms__gt=part.start_ms) if part.start_ms else Q()
+    return after if part.end_ms is None else after & Q(start_ms__lt=part.end_ms)
+
+
+def _cut(part: Options) -> tuple[str, ...]:
+    if not part.start_ms and part.end_ms is None:
+        return ()
+    times = {"start": brief(part.start_ms), "end": _("the end") if part.end_ms is None else brief(part.end_ms)}
+    return (_("Only the part from %(start)s to %(end)s.") % times,)
 
 
 def _line(segment: Segment) -> Line:

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<uuid:transcript_id>/retry", transcript.retry, name="retry"),
     path("s/<uuid:transcript_id>/rename", transcript.rename, name="rename"),
     path("s/<uuid:transcript_id>/delete", transcript.delete, name="delete"),
+    path("s/<uuid:transcript_id>/export", exports.dialog, name="export_dialog"),
     path("s/<uuid:transcript_id>/export/<slug:name>", exports.export, name="export"),
     path("s/<uuid:transcript_id>/find", transcript.find, name="find"),
     path("s/<uuid:transcript_id>/facts", transcript.facts, name="facts"),

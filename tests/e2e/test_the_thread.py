@@ -86,9 +86,11 @@ def test_a_dropped_file_is_sent_transcribed_played_and_exported(visit, sample_fi
     page.click("#lines .line:last-child .time")
     page.wait_for_selector("#lines .line.playing")
     assert page.evaluate("document.querySelector('audio').currentTime > 0")
-    page.click(".export-menu summary")
+    page.click(".session-head [data-export]")
+    page.check(".export-dialog [value=srt]")
+    page.wait_for_selector(".export-preview[data-format=srt]")
     with page.expect_download() as download:
-        page.click(".export-menu >> text=SubRip subtitles")
+        page.click(".export-dialog >> text=Download")
     assert download.value.suggested_filename == "Rehearsal notes b .srt".replace("b .", "b.")
     assert "-->" in download.value.path().read_text()
     page.goto("/library")

@@ -32,13 +32,16 @@ class Options:
     """What a reader may choose.
 
     ``times`` and ``header`` change plain text (``times`` the document as well), ``speakers`` whether they are named,
-    ``columns`` the longest line of a subtitle (COLUMNS says between what).
+    ``columns`` the longest line of a subtitle (COLUMNS says between what). ``start_ms`` and ``end_ms`` (None: the end)
+    are the part that is wanted; who makes the document leaves the rest out.
     """
 
     times: bool = False
     header: bool = False
     speakers: bool = True
     columns: int = LINE_COLUMNS
+    start_ms: int = 0
+    end_ms: int | None = None
 
 
 #: Shortest and longest line that a subtitle may be asked for.

@@ -1,8 +1,11 @@
-"""Taking a transcript away as a file."""
+"""Taking a transcript away as a file: the dialog that chooses one, what it will look like, and the file."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -13,10 +16,22 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from transcripts import access, exporting
-from transcripts.exports import COLUMNS, FORMATS, Options, UnknownFormat
+from transcripts.exports import COLUMNS, FORMATS, Options, UnknownFormat, filename
 from transcripts.exports.cues import LINE_COLUMNS
 from transcripts.models import Transcript
 from transcripts.views.shell import PersonRequest
+
+#: Fields of the dialog that mean something in each format.
+MEANINGFUL = {
+    "txt": {"times", "header", "speakers"},
+    "docx": {"times", "speakers"},
+    "csv": {"speakers"},
+    "json": set[str](),
+    **{name: {"speakers", "columns"} for name in ("srt", "vtt", "ttml")},
+}
+#: Read as text by people and scripts, so it can be copied.
+COPIED = frozenset(FORMATS) - {"docx"}
+_TIME = re.compile(r"(?:(\d{1,3}):)?(?:([0-5]?\d):)?(\d{1,5}(?:\.\d{1,3})?)", re.ASCII)
 
 
 @require_safe
@@ -27,7 +42,7 @@ def export(request: PersonRequest, transcript_id: UUID, name: str) -> HttpRespon
     transcript = access.get_transcript(request.user, transcript_id)
     try:
         if name == "preview":
-            return _preview(request, transcript)
+            return _private(render(request, "transcripts/export_preview.html", _preview(request, transcript)))
         file = exporting.export(transcript, name, read_options(request.GET, name))
     except UnknownFormat as error:
         raise Http404(str(error)) from error
@@ -36,23 +51,62 @@ def export(request: PersonRequest, transcript_id: UUID, name: str) -> HttpRespon
     return HttpResponse(file.content, content_type=file.content_type, headers=headers)
 
 
-def _preview(request: PersonRequest, transcript: Transcript) -> HttpResponse:
-    name = request.GET.get("format", "txt")
-    shown = exporting.beginning_of(transcript, name, read_options(request.GET, name))
-    values = request.GET.copy()
-    values.pop("format", None)
-    link = f"{reverse('export', args=[transcript.pk, name])}?{values.urlencode()}"
-    context = {"shown": shown, "format": FORMATS[name], "link": link, "final": transcript.is_final}
-    response = render(request, "transcripts/export_preview.html", context)
+@require_safe
+@login_required
+def dialog(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
+    """``/s/<id>/export``: choose a format and its options and see how the file begins; the fields may be in the query.
+
+    A page of its own, or for a script only what goes into its dialog.
+    """
+    transcript = access.get_transcript(request.user, transcript_id)
+    try:
+        context = _preview(request, transcript)
+    except UnknownFormat as error:
+        raise Http404(str(error)) from error
+    context |= {
+        "transcript": transcript,
+        "formats": FORMATS.values(),
+        "options": read_options(request.GET, context["format"].name),
+        "narrowest": COLUMNS[0],
+        "widest": COLUMNS[1],
+        "start": request.GET.get("from", ""),
+        "end": request.GET.get("to", ""),
+    }
+    page = "transcripts/_export.html" if request.htmx else "transcripts/export.html"
+    return _private(render(request, page, context))
+
+
+def _private(response: HttpResponse) -> HttpResponse:
     response["Cache-Control"] = "private, no-store"
     return response
 
 
+def _preview(request: PersonRequest, transcript: Transcript) -> dict[str, Any]:
+    """Context of a preview. Raises UnknownFormat."""
+    name = request.GET.get("format", "txt")
+    options = read_options(request.GET, name)
+    shown = exporting.beginning_of(transcript, name, options)
+    values = request.GET.copy()
+    kept = MEANINGFUL[name] | {"from", "to"}
+    chosen = {key: value for key, value in values.items() if key in kept and value}
+    link = reverse("export", args=[transcript.pk, name])
+    return {
+        "shown": shown,
+        "format": FORMATS[name],
+        "filename": filename(transcript.title, FORMATS[name].extension),
+        "link": f"{link}?{urlencode(chosen)}" if chosen else link,
+        "copied": name in COPIED,
+        "final": transcript.is_final,
+        "unread": [text for key in ("from", "to") if (text := request.GET.get(key, "")) and read_time(text) is None],
+    }
+
+
 def read_options(values: Mapping[str, str], name: str) -> Options:
-    """Options of a query string: ``times``, ``header``, ``speakers`` as 0 or 1 and ``columns`` from 20 to 60.
+    """Options of a query string: ``times``, ``header``, ``speakers`` as 0 or 1, ``columns`` from 20 to 60, and ``from``
+    and ``to`` as `read_time` takes them.
 
     What is not there is as usual: without times and header in plain text, with times in a document, with speakers, 42
-    columns.
+    columns, from the beginning to the end.
     """
     asked = values.get("columns", "")
     columns = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 4 else LINE_COLUMNS
@@ -61,7 +115,19 @@ def read_options(values: Mapping[str, str], name: str) -> Options:
         header=_is_on(values, "header", False),
         speakers=_is_on(values, "speakers", True),
         columns=min(max(columns, COLUMNS[0]), COLUMNS[1]),
+        start_ms=read_time(values.get("from", "")) or 0,
+        end_ms=read_time(values.get("to", "")),
     )
+
+
+def read_time(text: str) -> int | None:
+    """``83``, ``1:23`` or ``1:02:03.5`` in milliseconds; None for anything else."""
+    found = _TIME.fullmatch(text.strip())
+    if found is None:
+        return None
+    first, second, seconds = found.groups()
+    hours, minutes = (first, second) if second else ("0", first or "0")
+    return (int(hours) * 3600 + int(minutes) * 60) * 1000 + round(float(seconds) * 1000)
 
 
 def _is_on(values: Mapping[str, str], name: str, usual: bool) -> bool:

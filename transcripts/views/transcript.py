@@ -17,7 +17,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from transcripts import access, services
 from transcripts.access import Right
-from transcripts.exports import FORMATS
 from transcripts.live.board import card_data
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Segment, State, Transcript, Why
@@ -95,7 +94,6 @@ def _about(request: PersonRequest, transcript: Transcript) -> dict[str, Any]:
         "allowed": rights(access.membership(request.user, transcript.team_id)),
         "card": card_data(transcript),
         "log": log,
-        "formats": FORMATS.values(),
         "config": {
             "socket": f"/ws/t/{transcript.pk}/",
             "facts": resolve_url("facts", transcript.pk),

@@ -62,3 +62,11 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
 document.body.addEventListener("htmx:afterRequest", (event) => {
   event.target.closest?.("details.menu")?.removeAttribute("open");
 });
+
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest?.("a[data-export]");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const { openExport } = await import("./export.js");
+  openExport(link.href, link);
+});
