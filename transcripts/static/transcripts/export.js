@@ -5,16 +5,14 @@ const DONE_MS = 2000;
 
 /** Show the page at `address` over the one that is open. */
 export async function openExport(address, opener) {
-  const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!answer?.ok || answer.redirected) return location.assign(address);
   const dialog = document.createElement("dialog");
   dialog.className = "sheet export-dialog";
   dialog.setAttribute("aria-labelledby", "export-head");
-  dialog.innerHTML = await answer.text();
   document.body.append(dialog);
-  window.htmx?.process(dialog);
-  ready(dialog);
+  await window.htmx?.ajax("GET", address, dialog).catch(() => null);
   const close = dialog.querySelector("[data-close-dialog]");
+  if (!close) return location.assign(address);
+  ready(dialog);
   close.hidden = false;
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
