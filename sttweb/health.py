@@ -25,6 +25,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from sttweb import prometheus
+from sttweb.counting import process_name
 from sttweb.observe import version
 
 logger = logging.getLogger(__name__)
@@ -179,12 +180,12 @@ def about() -> dict[str, str]:
 
 @guarded
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Gauges read from the tables, for all processes together."""
-    from transcripts.upkeep.metrics import gauges
+    """What the tables say, for all processes together, and what this process counted about itself."""
+    from transcripts.upkeep.metrics import counters, metrics_of
     from transcripts.upkeep.numbers import read
 
     try:
-        text = prometheus.exposition(gauges(read(), about()))
+        text = prometheus.exposition([*metrics_of(read(), about()), *counters(process_name())])
     except DatabaseError:
         return HttpResponse("# the database does not answer\n", status=503, content_type=prometheus.CONTENT_TYPE)
     return HttpResponse(text, content_type=prometheus.CONTENT_TYPE)

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sttweb.prometheus import Gauge, Sample, exposition
+from sttweb.prometheus import Metric, Sample, exposition
 from transcripts.jobs import leases, roster
 from transcripts.models import Event, EventKind, State, Transcript
 from transcripts.models.log import Entry, append
@@ -21,7 +21,10 @@ LINE = re.compile(r'[a-z_]+(\{([a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*\})? [0-9.e+-
 
 def test_the_format_is_the_one_that_prometheus_reads():
     text = exposition(
-        [Gauge("a_b", "Says\\ what\nit is.", [Sample(1), Sample(0.25, {"name": 'x"y\\z\nw'})]), Gauge("c", "None.", [])]
+        [
+            Metric("a_b", "Says\\ what\nit is.", [Sample(1), Sample(0.25, {"name": 'x"y\\z\nw'})]),
+            Metric("c", "None.", []),
+        ]
     )
     assert text.splitlines() == [
         "# HELP a_b Says\\\\ what\\nit is.",
@@ -124,7 +127,7 @@ def test_times_are_told_briefly(seconds, text):
 def looking(**changes):
     calm = numbers.Numbers(
         states={}, due=0, oldest_due=0.0, ended={},
-        workers=[numbers.WorkerLook("w", 1.0, 4, 1, "", {})], sessions=[],
+        workers=[numbers.WorkerLook("w", 1.0, 4, 1, "", {}, {})], sessions=[],
         notices=numbers.Counter(), gaps=numbers.Counter(),
     )  # fmt: skip
     return numbers.Numbers(**{name: changes.get(name, getattr(calm, name)) for name in calm.__slots__})
@@ -135,7 +138,7 @@ def test_when_all_is_well_nothing_is_said():
 
 
 def test_what_is_not_well_is_said_worst_first():
-    silent = numbers.WorkerLook("old", 300.0, 4, 4, "", {})
+    silent = numbers.WorkerLook("old", 300.0, 4, 4, "", {}, {})
     full = numbers.DiskLook("media", 10, 1000)
     said = sentences.degraded(looking(workers=[silent], disks=[full]), layer="Redis does not answer.")
     assert [word.tone for word in said] == ["bad", "bad", "warn", "warn"]
@@ -144,7 +147,7 @@ def test_what_is_not_well_is_said_worst_first():
 
 
 def test_a_long_queue_says_what_to_do():
-    busy = numbers.WorkerLook("w", 1.0, 4, 4, "", {})
+    busy = numbers.WorkerLook("w", 1.0, 4, 4, "", {}, {})
     (word,) = sentences.degraded(looking(workers=[busy], due=3, oldest_due=120.0))
     assert word.text == "The oldest of 3 in the queue waits for 2 min. All workers are full: start another one."
     (word,) = sentences.degraded(looking(due=3, oldest_due=120.0))

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.db.models.functions import Now
 
+from transcripts.jobs import counts
 from transcripts.models import Worker
 
 #: Rows of workers that never said goodbye are removed after so long.
@@ -29,7 +30,7 @@ def report(
     ``holding_back`` is why it takes nothing new; ``breakers`` host to seconds of providers that it leaves alone.
     """
     now = {"heartbeat_at": Now(), "capacity": capacity, "running": running}
-    now |= {"holding_back": holding_back, "breakers": dict(breakers or {})}
+    now |= {"holding_back": holding_back, "breakers": dict(breakers or {}), "counts": counts.numbers()}
     Worker.objects.update_or_create(name=name, defaults=now)
     Worker.objects.filter(heartbeat_at__lt=Now() - FORGET_AFTER).delete()
 

@@ -18,6 +18,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
+from sttweb.observe import transcript_context
 from transcripts.jobs import accounts, backoff, headroom, leases, pauses, plan, roster
 from transcripts.jobs.claims import Claim, Held, Outcome
 from transcripts.jobs.engine import EngineHouse
@@ -184,7 +185,8 @@ class Runner:
         slot = self._slots.pop(claim.transcript_id)
         slot.fuse.cancel()
         if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("transcript %s: its session died", claim.transcript_id, exc_info=error)
+            with transcript_context(claim.transcript_id):
+                logger.error("transcript %s: its session died", claim.transcript_id, exc_info=error)
         self._wake.set()
 
     async def _safely(self, step: Callable[[], Awaitable[None]]) -> None:

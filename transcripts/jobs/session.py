@@ -15,7 +15,7 @@ from typing import Any, cast
 from django.db import InterfaceError, OperationalError
 
 from sttweb.observe import transcript_context
-from transcripts.jobs import accounts, backoff, leases, plan, source
+from transcripts.jobs import accounts, backoff, counts, leases, plan, source
 from transcripts.jobs.claims import Claim, Held, LeaseLost, Outcome
 from transcripts.jobs.faultpoints import passing
 from transcripts.jobs.outcomes import of_failure
@@ -95,6 +95,7 @@ class Session:
         self._endpoint: Endpoint | None = None
         self._answered = False
         self._commits_seen = 0
+        self._counter = counts.Counter()
         self._side: set[asyncio.Task[None]] = set()
 
     # --- What the runner may ask ---------------------------------------------------------------------------------
@@ -138,16 +139,16 @@ class Session:
 
     async def run(self) -> Outcome | None:
         """Work until the end and let go of the row; return how, or None when the claim was lost. Never raises."""
-        try:
-            with transcript_context(self.claim.transcript_id):
+        with transcript_context(self.claim.transcript_id):
+            try:
                 return await self._run()
-        except LeaseLost:
-            logger.warning("transcript %s: another worker has it now", self.claim.transcript_id)
-            return None
-        finally:
-            for task in self._side:
-                task.cancel()
-            self._database.close()
+            except LeaseLost:
+                logger.warning("transcript %s: another worker has it now", self.claim.transcript_id)
+                return None
+            finally:
+                for task in self._side:
+                    task.cancel()
+                self._database.close()
 
     async def _run(self) -> Outcome:
         self._work = asyncio.create_task(self._transcribe(), name=f"transcribe {self.claim.transcript_id}")
@@ -157,6 +158,8 @@ class Session:
             self._work.cancel()
         failure = await self._keep_the_rest(self._failure(self._work))
         outcome = self._outcome(failure)
+        if isinstance(failure, ProviderError):
+            counts.failed(failure.code)
         self._blocks_account = isinstance(failure, ProviderError) and failure.klass in ACCOUNT_TROUBLE
         await self._settle(outcome)
         if outcome.state in COMPLETE:
@@ -285,6 +288,7 @@ class Session:
             async for event in events:
                 if self._observe is not None:
                     self._observe(event)
+                self._counter.count(event)
                 passing("session.event")
                 await self._recorder.put(event)
                 if isinstance(event, Committed) and not self._answered:

@@ -23,6 +23,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest
 
 from transcripts import access
+from transcripts.live import counts
 from transcripts.live.outbox import BROKEN, Closed, Outbox
 from transcripts.live.station import NOT_FOUND, Feed, Gone, station
 from transcripts.live.threads import in_thread
@@ -87,6 +88,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
     channel_layer_alias = ""
     outbox: Outbox | None = None
     feed: Feed | None = None
+    #: The label under which it is counted.
+    watches = ""
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Channels would hop to a thread before every message to close database connections; none is opened here."""
@@ -99,6 +102,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(refusal)
             return
         await self.accept()
+        counts.viewers.add(self.watches)
         self.bucket = Bucket()
         self.outbox = Outbox(self._send_text, self._leave_and_close)
         self._following: asyncio.Task[None] | None = None
@@ -206,6 +210,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """The browser is gone: leave everything that was joined."""
         if self.outbox is None:
             return
+        counts.viewers.add(self.watches, -1)
         self._guarding.cancel()
         await self._stop_following()
         await self.outbox.stop()
@@ -214,6 +219,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
 class TranscriptConsumer(LiveConsumer):
     """``/ws/t/<id>/``: one transcript, exactly once and in order."""
+
+    watches = "transcript"
 
     @property
     def transcript_id(self) -> UUID:
@@ -232,6 +239,8 @@ class TranscriptConsumer(LiveConsumer):
 
 class BoardConsumer(LiveConsumer):
     """``/ws/board/<team>/``: the cards of a team."""
+
+    watches = "board"
 
     @property
     def team_id(self) -> UUID:

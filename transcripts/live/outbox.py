@@ -12,6 +12,8 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from transcripts.live import counts
+
 logger = logging.getLogger(__name__)
 
 #: Most characters waiting for one socket (security_reliability.md A7: 256 KiB).
@@ -65,6 +67,8 @@ class Outbox:
 
     def offer(self, text: str) -> None:
         """Send ``text`` when nothing else waits; a newer one replaces it."""
+        if self._newest is not None:
+            counts.partials_replaced.add()
         self._newest = text
         self._ready.set()
 
@@ -82,6 +86,7 @@ class Outbox:
         """Drop what waits and close the socket with ``code``; later calls do nothing."""
         if self.is_shut:
             return
+        counts.sockets_closed.add(str(code))
         self._clear()
         self._writer.cancel()
         self._closing = asyncio.create_task(self._finish(code), name="live.outbox.close")
@@ -117,10 +122,14 @@ class Outbox:
             self.shut(BROKEN)
 
     async def _send_all(self) -> None:
-        while (text := self._next()) is not None:
+        while True:
+            kind = "log" if self._waiting else "partial"
+            if (text := self._next()) is None:
+                return
             self._sending_since = time.monotonic()
             await self._send(text)
             self._sending_since = None
+            counts.deliveries.add(kind)
 
     def _next(self) -> str | None:
         if self._waiting:

@@ -14,6 +14,8 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
 
+from transcripts.live import counts
+
 logger = logging.getLogger(__name__)
 
 #: A layer that does not take a message within this time is treated as away; viewers find the row by their slow poll.
@@ -38,6 +40,7 @@ async def _send(group: str, message: dict[str, object]) -> None:
             # The group travels along: one ear per process (live.hub) hears many groups on one channel.
             await layer.group_send(group, {**message, "group": group})
     except Exception as error:  # noqa: BLE001 - whatever the layer's trouble is, the log already has the event
+        counts.publish_failures.add()
         logger.warning("channel layer did not take a message for %s: %r", group, error)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from uuid import UUID
 
 from django.db import DatabaseError
 
-from transcripts.live import events
+from transcripts.live import counts, events
 from transcripts.live.outbox import Closed, Outbox
 from transcripts.live.threads import in_thread
 from transcripts.models import Event
@@ -32,17 +33,19 @@ BURST = 32 * 1024
 
 
 class Row(NamedTuple):
-    """An event as it goes out: its number and the encoded message."""
+    """An event as it goes out: its number, the encoded message, and when it was written."""
 
     seq: int
     text: str
+    #: When it was written, in seconds since 1970 by the writer's clock.
+    at: float
 
 
 def read_rows(transcript_id: UUID, after: int, limit: int = PAGE) -> list[Row]:
     """The next events after a number, encoded. Blocks on the database."""
     rows = Event.objects.filter(transcript_id=transcript_id, seq__gt=after).order_by("seq")
     values = rows.values_list("kind", "seq", "at", "payload")[:limit]
-    return [Row(seq, events.stored(kind, seq, at, payload)) for kind, seq, at, payload in values]
+    return [Row(seq, events.stored(kind, seq, at, payload), at.timestamp()) for kind, seq, at, payload in values]
 
 
 class TranscriptFeed:
@@ -67,11 +70,15 @@ class TranscriptFeed:
         if after > self.cursor:
             await self._advance()
         position = min(after, self.cursor)
+        if after and position < self.cursor:
+            counts.replays.add()
         while position < self.cursor:
-            for seq, text in await self._rows_after(position):
+            for seq, text, _ in await self._rows_after(position):
                 await outbox.room()
                 outbox.push(text)
                 position = seq
+                if after:
+                    counts.replayed_rows.add()
         outbox.push(events.caught_up(position))
         if self._partial is not None:
             outbox.offer(self._partial)
@@ -98,13 +105,15 @@ class TranscriptFeed:
             self._held = self._bell.is_set() or self._reading.locked()
             if not self._held:
                 self._offer_partial()
-        else:
-            self.ring(int(message["seq"]))
+        elif self.ring(int(message["seq"])):
+            counts.doorbells.add("heard")
 
-    def ring(self, last_seq: int) -> None:
-        """The log reaches ``last_seq``; read on if that is news."""
+    def ring(self, last_seq: int) -> bool:
+        """The log reaches ``last_seq``; read on if that is news, and say whether nobody had told."""
+        news = last_seq > self.cursor and not self._bell.is_set() and not self._reading.locked()
         if last_seq > self.cursor:
             self._bell.set()
+        return news
 
     def shut(self, code: int) -> None:
         """Close every watcher's socket."""
@@ -144,6 +153,8 @@ class TranscriptFeed:
             self.cursor = row.seq
             for outbox in self._following:
                 outbox.push(row.text)
+            if self._following:
+                counts.lag.note(max(0.0, time.time() - row.at))
             burst += len(row.text)
             if burst > BURST:
                 burst = 0

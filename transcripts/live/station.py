@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError
 
+from transcripts.live import counts
 from transcripts.live.board import BoardFeed
 from transcripts.live.hub import Hub
 from transcripts.live.outbox import TOO_SLOW, Outbox
@@ -154,7 +155,8 @@ class Station:
             if head is None:
                 feeds[pk].shut(NOT_FOUND)
                 continue
-            feeds[pk].ring(head.last_seq)
+            if feeds[pk].ring(head.last_seq):
+                counts.doorbells.add("missed")
             if head.ended:
                 self._ended.add(pk)
 

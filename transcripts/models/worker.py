@@ -19,6 +19,9 @@ class Worker(models.Model):
     #: Breakers of this process that are not closed: host of the provider -> seconds until a connection may be tried.
     breakers = models.JSONField(_("resting providers"), null=True, blank=True)
 
+    #: What its process counted since its start (jobs/counts.py): family -> label -> number.
+    counts = models.JSONField(null=True, blank=True, editable=False)
+
     class Meta:
         verbose_name = _("worker")
         verbose_name_plural = _("workers")

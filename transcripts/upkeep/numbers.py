@@ -43,6 +43,7 @@ class WorkerLook(NamedTuple):
     running: int
     holding_back: str
     breakers: dict[str, float]
+    counts: dict[str, dict[str, float]]
 
     @property
     def alive(self) -> bool:
@@ -159,7 +160,13 @@ def workers(now: datetime) -> list[WorkerLook]:
     """Every worker that has not said goodbye within the last day."""
     return [
         WorkerLook(
-            row.name, _since(now, row.heartbeat_at), row.capacity, row.running, row.holding_back, row.breakers or {}
+            name=row.name,
+            silent=_since(now, row.heartbeat_at),
+            capacity=row.capacity,
+            running=row.running,
+            holding_back=row.holding_back,
+            breakers=row.breakers or {},
+            counts=row.counts or {},
         )
         for row in Worker.objects.order_by("name")[:MOST_ROWS]
     ]
