@@ -115,6 +115,9 @@ def _toggle(label: Any, *, hint: Any = "", initial: bool = False) -> forms.Boole
 class SubmitForm(forms.Form):
     """Links or files, and how they are to be transcribed. ``cleaned_data["links"]`` is a list of judged URLs."""
 
+    #: Most links that one form takes.
+    most_links = MAX_LINKS
+
     links = forms.CharField(
         label=gettext_lazy("Links"),
         required=False,
@@ -225,8 +228,8 @@ class SubmitForm(forms.Form):
     def clean_links(self) -> list[str]:
         """Each line judged; the first problem names its line."""
         lines = [line.strip() for line in self.cleaned_data["links"].splitlines() if line.strip()]
-        if len(lines) > MAX_LINKS:
-            raise forms.ValidationError(_("At most %(count)s links at once."), params={"count": MAX_LINKS})
+        if len(lines) > self.most_links:
+            raise forms.ValidationError(_("At most %(count)s links at once."), params={"count": self.most_links})
         policy = source.policy()
         problems = [found for line in lines if (found := _link_problem(line, policy))]
         if problems:

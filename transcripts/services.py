@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -43,6 +44,7 @@ class Submission:
     engine: Engine = Engine.EMBEDDED
     language: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    published_at: datetime | None = None
 
 
 @transaction.atomic
@@ -60,6 +62,7 @@ def submit(team: Team, person: User | None, submission: Submission, *, wake: boo
         engine=submission.engine,
         language=submission.language,
         options=dict(submission.options),
+        published_at=submission.published_at,
     )
     last = append(transcript.pk, [_state_entry(State.QUEUED)], when={})
     transcript.refresh_from_db()

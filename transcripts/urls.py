@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, path
 
-from transcripts.views import board, exports, library, media, preferences, probing, submit, transcript
+from transcripts.views import board, exports, feed, library, media, preferences, probing, submit, transcript
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", board.board, name="board"),
     path("new", submit.new, name="new"),
     path("probe", probing.look, name="probe"),
+    path("feed", feed.feed, name="feed"),
+    path("feed/take", feed.take, name="feed-take"),
     path("sample", submit.sample, name="sample"),
     path("library", library.library, name="library"),
     path("s/<uuid:transcript_id>", transcript.session, name="session"),

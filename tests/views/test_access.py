@@ -29,6 +29,8 @@ OTHER_ROUTES = {
     "new": ("get", 302),
     "sample": ("post", 302),
     "probe": ("post", 302),
+    "feed": ("get", 302),
+    "feed-take": ("post", 302),
     "library": ("get", 302),
     "theme": ("post", 302),
     "login": ("get", 200),
@@ -69,7 +71,7 @@ def test_nobody_is_asked_to_log_in(client, make_transcript, name):
 @pytest.mark.parametrize("name", OTHER_ROUTES)
 def test_pages_without_an_id_are_closed_as_well(client, db, name):
     method, status = OTHER_ROUTES[name]
-    path = "/" if name == "board" else f"/{name}"
+    path = {"board": "/", "feed-take": "/feed/take"}.get(name, f"/{name}")
     assert getattr(client, method)(path).status_code == status
 
 

@@ -33,7 +33,7 @@ SEARCH_SEGMENTS = 200_000
 SEARCH_FOUND = 500
 
 ABOUT = ["team", "created_by", "state", "cause", "length", "missing"]
-SOURCE = ["source_kind", "source_url", "media_bytes", "media_sha256", "is_live"]
+SOURCE = ["source_kind", "source_url", "published_at", "media_bytes", "media_sha256", "is_live"]
 ENGINE = ["engine", "language", "options", "billed"]
 WORK = ["worker", "epoch", "lease_until", "not_before", "attempts", "crash_claims", "control"]
 LOG = ["last_seq", "committed_samples", "segment_count", "created_at", "started_at", "finished_at"]

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 from xml.parsers import expat
 
 from .errors import MediaError
-from .titles import clean_title
+from .titles import clean_title, plain_text
 
 #: Largest feed in bytes, most episodes that are listed, deepest nesting, and longest text of one element that is kept.
 MAX_BYTES = 5 * 1024**2
@@ -27,7 +27,10 @@ MAX_DURATION_S = 7 * 86_400
 
 _FEEDS = ("rss", "feed", "rdf:RDF")
 _ENTRIES = ("item", "entry")
-_TEXTS = frozenset({"title", "pubDate", "published", "updated", "dc:date", "itunes:duration", "guid"})
+_DATES = ("pubDate", "published", "dc:date", "updated")
+#: Where an episode is described, the shortest way of saying it first.
+_DESCRIPTIONS = ("itunes:summary", "description", "summary", "itunes:subtitle", "content:encoded", "content")
+_TEXTS = frozenset({"title", "itunes:duration", *_DATES, *_DESCRIPTIONS})
 _CLOCK = re.compile(r"(?:(?:([0-9]{1,3}):)?([0-9]{1,3}):)?([0-9]{1,7})(?:\.[0-9]{1,9})?")
 _LENGTH = re.compile(r"[0-9]{1,15}")
 
@@ -39,7 +42,8 @@ class FeedError(MediaError):
 @dataclass(frozen=True, slots=True)
 class Episode:
     """One recording of a feed. ``published`` is ISO 8601 in UTC; ``duration_s`` and ``length_bytes`` are claims;
-    ``type`` is the declared media type. What the feed does not say is None."""
+    ``type`` is the declared media type; ``about`` the description as plain text, cut. What the feed does not say is
+    None."""
 
     title: str | None
     url: str
@@ -47,6 +51,7 @@ class Episode:
     duration_s: int | None = None
     length_bytes: int | None = None
     type: str | None = None
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class _Handler:
         if len(self._episodes) >= MAX_EPISODES:
             self.full = True
             return
-        date = next((entry[name] for name in ("pubDate", "published", "dc:date", "updated") if name in entry), "")
+        date = _first(entry, _DATES)
         self._episodes.append(
             Episode(
                 title=clean_title(entry.get("title", "")),
@@ -161,8 +166,13 @@ class _Handler:
                 duration_s=read_duration(entry.get("itunes:duration", "")),
                 length_bytes=_length(enclosure.get("length", "")),
                 type=clean_title(enclosure.get("type", "")[:100]),
+                about=plain_text(_first(entry, _DESCRIPTIONS)),
             )
         )
+
+
+def _first(entry: dict[str, str], names: tuple[str, ...]) -> str:
+    return next((entry[name] for name in names if name in entry), "")
 
 
 def _enclosure(name: str, attributes: dict[str, str]) -> dict[str, str] | None:

@@ -11,15 +11,13 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from .decode import DecodeLimits, file_decoder
 from .diagnosis import Diagnosis
 from .errors import DecodeError, FetchError, MediaError, NotMedia
-from .feeds import MAX_BYTES as FEED_BYTES
-from .feeds import parse_feed
 from .fetch import Limits, open_url
 from .findings import Part, Probe, ProbeKind, numbers, unusable
 from .guard import Policy
@@ -27,6 +25,7 @@ from .hls.reader import HlsReader, Patience
 from .mp4 import has_picture, index_start, movie_seconds
 from .network import Resolver, system_resolver
 from .pcm import SAMPLE_RATE, samples_to_seconds
+from .podcast import fetch_feed
 from .sandbox import Cage
 from .selftest import require_safe_decoder
 from .sources import Kind, Source, SourceInfo, open_source
@@ -104,17 +103,9 @@ class _Link:
         return Probe(kind, (first, *rest, *secret), duration_s=duration, details={"container": "hls", "url": url})
 
     async def _feed(self) -> Probe:
-        limits = replace(self.limits, max_bytes=FEED_BYTES)
-        async with (
-            open_url(self.text, policy=self.policy, limits=limits, resolver=self.resolver) as response,
-            aclosing(response.aiter_bytes()) as body,
-        ):
-            response.raise_for_status()
-            data = b"".join([piece async for piece in body])
-        feed = await asyncio.to_thread(parse_feed, data, str(response.url))
+        url, feed = await fetch_feed(self.text, policy=self.policy, resolver=self.resolver)
         parts = (Part("feed"), Part("episodes", {"count": len(feed.episodes)}))
-        details = {"url": str(response.url)}
-        return Probe(ProbeKind.FEED, parts, title=feed.title, details=details, episodes=feed.episodes)
+        return Probe(ProbeKind.FEED, parts, title=feed.title, details={"url": url}, episodes=feed.episodes)
 
     async def _file(self, info: SourceInfo, head: bytes) -> Probe:
         at, tail = await self._index(info, head)

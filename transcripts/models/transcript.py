@@ -62,6 +62,8 @@ class Transcript(models.Model):
     #: Key inside the media folder; the uploader's file name is display data only (``title``).
     media_key = models.CharField(max_length=100, blank=True, editable=False)
     media_bytes = models.BigIntegerField(_("bytes"), default=0, editable=False)
+    #: When the recording came out, as its feed or page says.
+    published_at = models.DateTimeField(_("published"), null=True, blank=True)
     media_sha256 = models.CharField(max_length=64, blank=True, editable=False)
     #: Its waveform, and perhaps its sound, are kept for listening (``jobs.kept``).
     is_kept = models.BooleanField(default=False, db_default=False, editable=False)

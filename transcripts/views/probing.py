@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import BoundedSemaphore
+from typing import TypeVar
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -13,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from transcripts.access import Right
 from transcripts.jobs import source
-from transcripts.media.findings import Probe
+from transcripts.media.findings import Probe, ProbeKind
 from transcripts.media.probe import probe
 from transcripts.views.shell import TeamRequest, in_team
 
@@ -24,21 +26,28 @@ MAX_LINK = 2048
 
 _places = BoundedSemaphore(AT_ONCE)
 
+T = TypeVar("T")
+
 
 @require_POST
 @in_team(Right.SUBMIT)
 def look(request: TeamRequest) -> HttpResponse:
-    """``/probe``, with ``link``: ``{"sentence", "next_step", "title", "usable"}``; 429 when it is too much."""
+    """``/probe``, with ``link``: ``{"sentence", "next_step", "title", "usable", "feed"}``; 429 when it is too much."""
     link = request.POST.get("link", "").strip()
     if not link or len(link) > MAX_LINK:
         return JsonResponse({"sentence": _("That is no link.")}, status=400)
-    if not _may_ask(request.user.pk) or not _places.acquire(blocking=False):
-        return JsonResponse({"sentence": ""}, status=429)
+    found = within_bounds(request.user.pk, lambda: async_to_sync(_probe)(link))
+    return JsonResponse(_answer(found)) if found else JsonResponse({"sentence": ""}, status=429)
+
+
+def within_bounds(person: int, look: Callable[[], T]) -> T | None:
+    """What ``look`` finds outside, or None when this person, or everybody together, asks for too much at once."""
+    if not _may_ask(person) or not _places.acquire(blocking=False):
+        return None
     try:
-        found = async_to_sync(_probe)(link)
+        return look()
     finally:
         _places.release()
-    return JsonResponse(_answer(found))
 
 
 async def _probe(link: str) -> Probe:
@@ -65,4 +74,5 @@ def _answer(found: Probe) -> dict[str, object]:
         "next_step": found.error.next_step if found.error else "",
         "title": found.title or "",
         "usable": found.error is None,
+        "feed": found.kind is ProbeKind.FEED,
     }

@@ -32,7 +32,19 @@ function row(link) {
   said.textContent = found === "asked" ? say("probing") : [found.sentence.replace(/\.$/, ""), found.next_step].filter(Boolean).join(". ");
   said.dataset.tone = found === "asked" || found.usable ? "quiet" : "warn";
   item.append(name, " ", said);
+  if (found.feed) item.append(" ", chooser(link));
   return [item];
+}
+
+function chooser(link) {
+  const feed = document.getElementById("feed-form");
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "button soft small", textContent: feed.dataset.choose });
+  button.addEventListener("click", () => {
+    feed.elements.link.value = link;
+    feed.submit();
+  });
+  return button;
 }
 
 function show() {
