@@ -8,15 +8,18 @@ from django.urls import path
 
 from transcripts.jobs.consumers import TranscribeConsumer
 from transcripts.jobs.wake import WORK_CHANNEL
+from transcripts.live.caption_socket import CaptionConsumer
 from transcripts.live.consumers import BoardConsumer, TranscriptConsumer
 
 # Typed loosely: Django's `path` is declared for views, and the stubs of Channels know several shapes of applications.
 _transcript: Any = TranscriptConsumer.as_asgi()
 _board: Any = BoardConsumer.as_asgi()
+_captions: Any = CaptionConsumer.as_asgi()
 
 socket_urls: list[Any] = [
     path("ws/t/<uuid:transcript_id>/", _transcript),
     path("ws/board/<uuid:team_id>/", _board),
+    path("ws/c/<str:token>/", _captions),
 ]
 
 background_consumers: dict[str, Any] = {WORK_CHANNEL: TranscribeConsumer.as_asgi()}

@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, path
 
-from transcripts.views import board, exports, feed, library, media, preferences, probing, submit, transcript
+from transcripts.views import (
+    board,
+    captionlinks,
+    exports,
+    feed,
+    library,
+    media,
+    preferences,
+    probing,
+    submit,
+    transcript,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", board.board, name="board"),
@@ -27,6 +38,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<uuid:transcript_id>/find", transcript.find, name="find"),
     path("s/<uuid:transcript_id>/facts", transcript.facts, name="facts"),
     path("s/<uuid:transcript_id>/captions", transcript.captions, name="captions"),
+    path("s/<uuid:transcript_id>/share", captionlinks.share, name="share"),
+    path("s/<uuid:transcript_id>/share/<uuid:link_id>/revoke", captionlinks.unshare, name="unshare"),
+    path("c/<str:token>", captionlinks.public, name="public_captions"),
+    path("c/<str:token>/overlay", captionlinks.public, {"overlay": True}, name="public_overlay"),
     path("s/<uuid:transcript_id>/audio", media.audio, name="audio"),
     path("team/<uuid:team_id>", preferences.team, name="team"),
     path("theme", preferences.theme, name="theme"),

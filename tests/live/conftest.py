@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import path
 
+from transcripts.live.caption_socket import CaptionConsumer
 from transcripts.live.consumers import BoardConsumer, TranscriptConsumer
 from transcripts.models import EventKind, Transcript
 from transcripts.models.log import Entry, append
@@ -24,6 +25,7 @@ application = AuthMiddlewareStack(
         [
             path("ws/t/<uuid:transcript_id>/", TranscriptConsumer.as_asgi()),
             path("ws/board/<uuid:team_id>/", BoardConsumer.as_asgi()),
+            path("ws/c/<str:token>/", CaptionConsumer.as_asgi()),
         ]
     )
 )
@@ -79,8 +81,8 @@ async def browse() -> AsyncIterator[Callable[..., Awaitable[Browser]]]:
     """``await browse(user, url)`` opens a socket that is accepted, and closes it after the test."""
     opened: list[Browser] = []
 
-    async def browse(user: User, url: str) -> Browser:
-        browser = Browser(url, await sync_to_async(log_in)(user))
+    async def browse(user: User | None, url: str) -> Browser:
+        browser = Browser(url, await sync_to_async(log_in)(user) if user else None)
         opened.append(browser)
         accepted, code = await browser.connect(timeout=5)
         assert accepted, code

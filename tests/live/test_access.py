@@ -74,7 +74,7 @@ async def change_password(user: User) -> None:
 )
 async def test_a_lost_right_closes_open_sockets(urls, browse, bob, monkeypatch, happening, code):
     monkeypatch.setattr(consumers, "RIGHTS_SECONDS", 0.1)
-    monkeypatch.setattr(consumers, "HELLO_SECONDS", 0.1)
+    monkeypatch.setattr(consumers, "HELLO_SECONDS", 1.0)
     browsers = [await browse(bob, url) for url in urls]
     for browser in browsers:
         await browser.hello(after=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.urls import get_resolver
 
@@ -16,6 +18,8 @@ TRANSCRIPT_ROUTES = {
     "find": "get",
     "facts": "get",
     "captions": "get",
+    "share": "get",
+    "unshare": "post",
     "stop": "post",
     "cancel": "post",
     "commit": "post",
@@ -36,18 +40,20 @@ OTHER_ROUTES = {
     "login": ("get", 200),
     "logout": ("post", 302),
 }
+#: Open to whoever has the token; see test_caption_links.
+PUBLIC_ROUTES = {"public_captions", "public_overlay"}
 #: What a role without the right gets from each route: the page is there, the right is not.
 CONTROL = {"stop", "cancel", "commit", "retry"}
 
 
 def path_of(name: str, transcript: Transcript) -> str:
-    suffix = {"session": "", "export": "/export/txt"}.get(name, f"/{name}")
+    suffix = {"session": "", "export": "/export/txt", "unshare": f"/share/{uuid4()}/revoke"}.get(name, f"/{name}")
     return f"/s/{transcript.pk}{suffix}"
 
 
 def test_every_route_has_its_place_in_these_tests():
     names = {pattern.name for pattern in urls.urlpatterns}
-    assert names == TRANSCRIPT_ROUTES.keys() | OTHER_ROUTES.keys() | {"team"}
+    assert names == TRANSCRIPT_ROUTES.keys() | OTHER_ROUTES.keys() | PUBLIC_ROUTES | {"team"}
     assert get_resolver().reverse_dict.getlist("session")
 
 
@@ -75,7 +81,7 @@ def test_pages_without_an_id_are_closed_as_well(client, db, name):
     assert getattr(client, method)(path).status_code == status
 
 
-@pytest.mark.parametrize("name", sorted(CONTROL | {"rename", "delete"}))
+@pytest.mark.parametrize("name", sorted(CONTROL | {"rename", "delete", "share", "unshare"}))
 def test_a_viewer_may_look_and_nothing_else(client, victor, make_transcript, name):
     transcript = make_transcript(state="failed", title="Untouched")
     client.force_login(victor)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -24,6 +23,8 @@ from django.http import HttpRequest
 
 from transcripts import access
 from transcripts.live import counts
+from transcripts.live.buckets import Bucket
+from transcripts.live.captions import CaptionFeed, desk
 from transcripts.live.outbox import BROKEN, Closed, Outbox
 from transcripts.live.station import NOT_FOUND, Feed, Gone, station
 from transcripts.live.threads import in_thread
@@ -39,23 +40,6 @@ RIGHTS_SECONDS = 30.0
 #: Seconds a browser has to say hello.
 HELLO_SECONDS = 10.0
 MAX_NUMBER = 2**53
-
-
-class Bucket:
-    """A token bucket: ``burst`` at once, ``rate`` a second in the long run."""
-
-    def __init__(self, rate: float = 20.0, burst: float = 40.0) -> None:
-        self._rate, self._burst, self._tokens, self._at = rate, burst, burst, time.monotonic()
-
-    def take(self) -> bool:
-        """Whether one more is allowed now."""
-        now = time.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
 
 def parse_hello(text: str) -> int:
@@ -87,7 +71,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
     # No layer of its own: the process has one ear (live.hub), and a layer that dies cannot end this socket.
     channel_layer_alias = ""
     outbox: Outbox | None = None
-    feed: Feed | None = None
+    feed: Feed | CaptionFeed | None = None
     #: The label under which it is counted.
     watches = ""
 
@@ -126,7 +110,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """Whether the person may watch; called in a thread."""
         raise TypeError("a subclass says who may watch")
 
-    async def enter(self, outbox: Outbox) -> Feed:
+    async def enter(self, outbox: Outbox) -> Feed | CaptionFeed:
         """Join the feed. Raises Gone."""
         raise TypeError("a subclass says what is watched")
 
@@ -203,7 +187,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.close(code)
 
     async def _leave(self) -> None:
-        if self.feed is not None and self.outbox is not None:
+        if self.feed is None or self.outbox is None:
+            return
+        if isinstance(self.feed, CaptionFeed):
+            await desk().leave(self.feed, self.outbox)
+        else:
             await station().leave(self.feed, self.outbox)
 
     async def disconnect(self, code: int) -> None:

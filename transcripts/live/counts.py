@@ -5,7 +5,7 @@ from __future__ import annotations
 from sttweb.counting import Spread, Tally
 
 #: Sockets open now, by what they watch.
-viewers = Tally("transcript", "board")
+viewers = Tally("transcript", "board", "captions")
 #: Messages that were handed to browsers' sockets: log rows and cards, and partials.
 deliveries = Tally("log", "partial")
 #: Partials that a newer one replaced before they left: nothing is missing, a slow browser was spared.

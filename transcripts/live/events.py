@@ -4,7 +4,8 @@ Pure: no Django, no asyncio. Every value is JSON-safe and msgpack-safe. The cont
 
 ``{"type": "partial" | "commit" | "revise" | "gap" | "state" | "session" | "notice" | "annotation", "seq": n, "at":
 ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on partials, plus the control messages
-``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up``, ``card`` and ``card_gone`` (the board) and
+``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up``, ``card`` and ``card_gone`` (the board),
+``presence`` (who watches; only to those whose hello asked), ``caption`` (all that a public caption link gets) and
 ``closed``.
 
 ``data`` of a stored event is the payload of its row, whose keys the pages rely on:
@@ -14,14 +15,15 @@ ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on
 - gap: ``start_ms, end_ms, reason`` (``source_dropped``, ``buffer_overflow`` …);
 - state: ``state`` and, where they help, ``code, message, next_step``;
 - notice: ``code, message`` and free details;
-- revise: ``title`` when the transcript was given another one;
+- revise: ``title`` when the transcript was given another one, ``engine`` when it goes on with another, ``captions``
+  (``shared``, ``unshared``) when a public link was made or taken back, the last two with ``by``, a name;
 - session, annotation: what the provider said; shown in the log only.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,6 +58,17 @@ def card(data: Mapping[str, Any]) -> str:
 def card_gone(transcript_id: str) -> str:
     """A transcript is no longer on the board (it was deleted)."""
     return _encode({"type": "card_gone", "data": {"id": transcript_id}})
+
+
+def caption(settled: str, open_text: str, language: str, *, ended: bool) -> str:
+    """The whole present picture of a public caption: newest wins. The only message that such a link ever gets."""
+    data = {"settled": settled, "open": open_text, "language": language, "ended": ended}
+    return _encode({"type": "caption", "data": data})
+
+
+def presence(people: Sequence[str], count: int) -> str:
+    """Who watches now: some of their names and how many they are. No number, newest wins, never stored."""
+    return _encode({"type": "presence", "data": {"people": list(people), "count": count}})
 
 
 def closed(reason: str) -> str:

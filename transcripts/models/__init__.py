@@ -1,5 +1,6 @@
 """What is kept. One file per noun; import from here."""
 
+from transcripts.models.captionlink import CaptionLink
 from transcripts.models.erasure import Erased, Erasure, Why
 from transcripts.models.event import AppendOnly, Event, EventKind
 from transcripts.models.provider import ProviderAccount
@@ -15,6 +16,7 @@ __all__ = [
     "CLAIMABLE",
     "FINAL",
     "AppendOnly",
+    "CaptionLink",
     "Control",
     "Engine",
     "Erased",

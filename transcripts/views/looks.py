@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
-from transcripts.models import ACTIVE, FINAL, EventKind, SourceKind, State
+from transcripts.models import ACTIVE, FINAL, Engine, EventKind, SourceKind, State
 
 Text = str | Promise
 
@@ -63,6 +63,9 @@ GAP_REASONS: dict[str, Text] = {
 }
 
 
+ENGINE_NAMES: dict[str, Text] = {str(engine.value): engine.label for engine in Engine}
+
+
 def look_key(state: str, is_live: bool) -> str:
     """The entry of LOOKS for a transcript: a running live source says so."""
     return "live" if state == State.RUNNING and is_live else state
@@ -99,9 +102,21 @@ def log_text(kind: str, payload: Mapping[str, Any]) -> str:
         return _now("Connected to the engine") + (f" ({payload['connection']})" if payload.get("connection") else "")
     if kind == EventKind.GAP:
         return _now("Lost: {reason}").format(reason=gap_reason(str(payload.get("reason", ""))))
-    if kind == EventKind.REVISE and "title" in payload:
-        return _now("Renamed: {title}").format(title=payload["title"])
+    if kind == EventKind.REVISE:
+        return _revised(payload)
     return str(payload.get("message") or payload.get("code") or kind)
+
+
+def _revised(payload: Mapping[str, Any]) -> str:
+    if "title" in payload:
+        return _now("Renamed: {title}").format(title=payload["title"])
+    sentence = _now("Changed")
+    if "engine" in payload:
+        sentence = _now("Goes on with another engine: {engine}").format(engine=ENGINE_NAMES.get(payload["engine"], "?"))
+    elif "captions" in payload:
+        shared = payload["captions"] == "shared"
+        sentence = _now("Public caption link made") if shared else _now("Public caption link taken back")
+    return f"{sentence} ({payload['by']})" if payload.get("by") else sentence
 
 
 def script_table() -> dict[str, dict[str, str]]:

@@ -85,7 +85,9 @@ def captions(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     last = Segment.objects.filter(transcript=transcript).order_by("-index").first()
     config = {"socket": f"/ws/t/{transcript.pk}/", "after": transcript.last_seq, "final": sorted(FINAL)}
     config |= {"state": transcript.state, "live": transcript.is_live, "looks": looks.script_table()}
-    return render(request, "transcripts/captions.html", {"transcript": transcript, "last": last, "config": config})
+    can_share = access.allows(access.membership(request.user, transcript.team_id), Right.CONTROL)
+    context = {"transcript": transcript, "last": last, "config": config, "can_share": can_share}
+    return render(request, "transcripts/captions.html", context)
 
 
 def _about(request: PersonRequest, transcript: Transcript) -> dict[str, Any]:

@@ -14,7 +14,9 @@ const box = root.querySelector(".captions-box");
 const text = byId("captions-text");
 const settings = config("captions-config");
 const told = Object.fromEntries(new URLSearchParams(location.search));
-const chosen = { size: 6, lines: "3", style: "dark", ...JSON.parse(localStorage.getItem(KEPT) ?? "{}"), ...told };
+// An overlay has its look by its address: what somebody chose on another page of this browser is not meant for it.
+const own = settings.overlay ? { style: "clear" } : JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+const chosen = { size: 6, lines: "3", style: "dark", ...own, ...told };
 let settled = slot(text, "settled").textContent;
 let lastEnd = 0;
 let calm = 0;
@@ -57,13 +59,28 @@ function state({ data }) {
   announce(settings.looks[data.state]?.word ?? "");
 }
 
+/** A public link gets the whole present picture each time. */
+function picture({ data }) {
+  if (data.language) text.lang = data.language;
+  settled = data.settled;
+  show(data.open);
+  if (!settings.overlay) setText(byId("captions-note"), data.ended ? say("captionsOver") : "");
+}
+
 const handlers = {
   commit,
   state,
+  caption: picture,
   partial: ({ data }) => data.start_ms >= lastEnd - 1 && show(data.text),
   revise: ({ data }) => data.title && (root.querySelector("h1").textContent = data.title),
 };
-const notes = { reconnecting: "reconnectingBanner", offline: "offlineBanner", gone: "gone", login: "login" };
+const notes = { reconnecting: "reconnectingBanner", offline: "offlineBanner", gone: settings.public ? "captionsGone" : "gone", login: "login" };
+
+function connection(name) {
+  if (name === "gone") show((settled = ""));
+  if (settings.overlay) return; // On air nothing but speech is shown.
+  setText(byId("captions-note"), notes[name] ? say(notes[name]) : "");
+}
 
 /** The bar leaves while nobody moves, and stays while the keyboard is in it. */
 function wake() {
@@ -89,12 +106,13 @@ for (const name of ["pointermove", "keydown", "focusin"]) addEventListener(name,
 addEventListener("resize", () => show(slot(text, "open").textContent));
 document.addEventListener("visibilitychange", stayAwake);
 bind({ "+": () => choose({ size: chosen.size + 1 }), "-": () => choose({ size: chosen.size - 1 }) });
-byId("captions-bar").hidden = told.bar === "0";
+byId("captions-bar").hidden = settings.overlay || told.bar === "0";
 apply();
 wake();
 stayAwake();
 new Live(settings.socket, {
   after: settings.after,
   onMessage: (message) => handlers[message.type]?.(message),
-  onState: (name) => setText(byId("captions-note"), notes[name] ? say(notes[name]) : ""),
+  numbered: !settings.public,
+  onState: connection,
 });

@@ -1,0 +1,132 @@
+"""Links to public captions: made by those who control, shown once, opened by anybody, gone when taken back."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.views.test_session_page import say
+from transcripts import sharing
+from transcripts.live import doorstep
+from transcripts.live.doorstep import Doorstep
+from transcripts.models import CaptionLink, Event
+
+
+@pytest.fixture(autouse=True)
+def _fresh_doorstep(monkeypatch):
+    monkeypatch.setattr(doorstep, "captions", Doorstep())
+
+
+@pytest.fixture
+def editor(client, bob):
+    client.force_login(bob)
+    return client
+
+
+def made(editor: Client, transcript, **fields) -> str:
+    """The path of a new link, as its maker is shown it."""
+    page = editor.post(f"/s/{transcript.pk}/share", {"hours": 4, "delay": 0, **fields})
+    assert page.status_code == 200, page.content.decode()
+    assert page["Cache-Control"] == "no-store"
+    (address,) = re.findall(r'value="http://testserver(/c/[\w-]{32})"', page.content.decode())
+    return address
+
+
+def test_anybody_reads_along_and_learns_nothing_else(editor, make_transcript):
+    transcript = make_transcript(state="running", title="Secret title")
+    say(transcript, "Older words.", 0)
+    say(transcript, "Newest <b>words.", 1)
+    path = made(editor, transcript)
+    for suffix in ("", "/overlay"):
+        answer = Client().get(path + suffix)
+        page = answer.content.decode()
+        assert "Newest &lt;b&gt;words." in page
+        for kept in ("Secret title", "Older words", str(transcript.pk), "bob", "Newsroom"):
+            assert kept not in page
+        assert (answer["Cache-Control"], answer["Referrer-Policy"]) == ("no-store", "no-referrer")
+        assert "noindex" in answer["X-Robots-Tag"]
+        assert not answer.cookies
+    assert 'data-style="clear"' in page
+
+
+def test_the_token_is_shown_once_and_kept_as_a_hash(editor, make_transcript):
+    transcript = make_transcript()
+    token = made(editor, transcript).rpartition("/")[2]
+    assert token not in editor.get(f"/s/{transcript.pk}/share").content.decode()
+    kept = CaptionLink.objects.get()
+    assert token not in str(vars(kept))
+    assert sharing.find(token) == kept
+    assert token not in str(list(Event.objects.values()))
+
+
+def test_text_younger_than_the_delay_is_not_in_the_page(editor, make_transcript):
+    transcript = make_transcript(state="running")
+    seq = say(transcript, "Old enough.", 0)
+    Event.objects.filter(transcript=transcript, seq=seq).update(at=timezone.now() - timedelta(seconds=90))
+    say(transcript, "Too new.", 1)
+    page = Client().get(made(editor, transcript, delay=60)).content.decode()
+    assert "Old enough." in page
+    assert "Too new." not in page
+
+
+def test_taken_back_expired_and_unknown_links_are_the_same_404(editor, make_transcript):
+    transcript = make_transcript()
+    taken, expired = made(editor, transcript), made(editor, transcript)
+    link = sharing.find(taken.rpartition("/")[2])
+    assert link is not None
+    assert editor.post(f"/s/{transcript.pk}/share/{link.pk}/revoke").url == f"/s/{transcript.pk}/share"
+    CaptionLink.objects.exclude(pk=link.pk).update(expires_at=timezone.now())
+    for path in (taken, expired, "/c/" + "x" * 32, "/c/" + "y" * 3000):
+        assert Client().get(path).status_code == 404
+        assert Client().get(path + "/overlay").status_code == 404
+    log = editor.get(f"/s/{transcript.pk}").content.decode()
+    assert "Public caption link made (Bob)" in log
+    assert "Public caption link taken back (Bob)" in log
+
+
+def test_a_link_of_another_transcript_is_not_taken_back_from_here(editor, charlie, make_transcript, other_team):
+    mine, theirs = make_transcript(), make_transcript(team=other_team)
+    link, token = sharing.make_link(theirs, charlie, 1, 0)
+    assert editor.post(f"/s/{mine.pk}/share/{link.pk}/revoke").status_code == 404
+    assert editor.post(f"/s/{theirs.pk}/share/{link.pk}/revoke").status_code == 404
+    assert sharing.find(token) == link
+
+
+@pytest.mark.parametrize(
+    "fields", [{"delay": -1}, {"delay": 301}, {"delay": "soon"}, {"hours": 9999}, {"hours": ""}], ids=str
+)
+def test_wrong_wishes_are_said_at_the_field_and_make_nothing(editor, make_transcript, fields):
+    transcript = make_transcript()
+    answer = editor.post(f"/s/{transcript.pk}/share", {"hours": 4, "delay": 0, **fields})
+    assert answer.status_code == 422
+    assert 'class="field-error"' in answer.content.decode()
+    assert not CaptionLink.objects.exists()
+
+
+def test_a_transcript_has_a_bounded_number_of_links(editor, make_transcript, monkeypatch):
+    monkeypatch.setattr(sharing, "MOST_LINKS", 1)
+    transcript = make_transcript()
+    made(editor, transcript)
+    answer = editor.post(f"/s/{transcript.pk}/share", {"hours": 4, "delay": 0})
+    assert answer.status_code == 422
+    assert "Take one back first" in answer.content.decode()
+
+
+def test_who_knocks_too_often_is_asked_to_wait(db, monkeypatch):
+    monkeypatch.setattr(doorstep, "captions", Doorstep(rate=0.0, burst=1.0))
+    assert Client().get("/c/nothing").status_code == 404
+    answer = Client().get("/c/nothing")
+    assert (answer.status_code, answer["Retry-After"]) == (429, "5")
+    assert Client(REMOTE_ADDR="192.0.2.7").get("/c/nothing").status_code == 404
+
+
+def test_the_doorstep_remembers_a_bounded_number_of_addresses(monkeypatch):
+    monkeypatch.setattr(doorstep, "MOST", 3)
+    step = Doorstep()
+    for number in range(9):
+        assert step.admits(str(number))
+    assert len(step._buckets) == 3
