@@ -89,3 +89,14 @@ def make_transcript(team: Team) -> MakeTranscript:
         return transcript
 
     return make
+
+
+#: Folders with real servers and real waiting. They begin first, so that no process is left alone with one at the end.
+LONG = ("scale", "faults", "e2e", "upkeep", "jobs", "engine", "realtime")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the random order of each, but put the long folders in front."""
+    rank = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path.parent.name, len(LONG)))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 
 for name in ("ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL", "DATABASE_URL", "REDIS_URL", "STTWEB_ORIGINS"):
@@ -18,3 +19,7 @@ os.environ.setdefault("STTWEB_ENGINE_DIR", os.path.join(os.path.dirname(os.path.
 folder = tempfile.mkdtemp(prefix="sttweb-test-")
 os.environ["STTWEB_VAR"] = folder
 atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+# A shell's background job ignores Ctrl-C, and so would every server that the tests start from it and mean to end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -81,7 +81,7 @@ def test_both_halves_in_either_order_make_one_answer(flip):
 def test_a_lost_timed_half_is_replaced_by_the_plain_one_after_two_seconds():
     desk = Desk()
     desk.send(0, 5)
-    desk.say(plain("hi"))
+    desk.say(partial("hi"), plain("hi"))
     desk.wait(1.5)
     assert desk.answers() == []
     desk.wait(1)
@@ -194,6 +194,15 @@ def test_untimed_answers_are_not_guessed_at_while_several_wait():
     desk.send(0, 5)
     desk.send(5, 9)
     desk.say(plain("one or two"))
+    desk.wait(2.1)
+    assert [event.fault.code for event in desk.link.events()] == ["answer_untimed"]
+
+
+def test_a_text_without_times_that_no_guess_announced_is_not_taken_for_the_answer():
+    """It may be a final out of nowhere while the real answer is on its way: what was said is heard again instead."""
+    desk = Desk()
+    desk.send(0, 5)
+    desk.say(plain("Phantom."))
     desk.wait(2.1)
     assert [event.fault.code for event in desk.link.events()] == ["answer_untimed"]
 

@@ -73,7 +73,10 @@ class Diagnosis:
         for fragment, name, sentence in _VERDICTS:
             if fragment in text and not (produced and name == "not_audio"):
                 raise DecodeError(name, sentence)
-        raise DecodeError("decode_failed", "The recording is damaged and could not be decoded to its end.")
+        error = DecodeError("decode_failed", "The recording is damaged and could not be decoded to its end.")
+        # For whoever reads the log: people see the sentence only.
+        error.add_note(f"the decoder ended with {code} and said last: {text[-300:]!r}")
+        raise error
 
     def _read(self, line: str) -> None:
         if line.startswith("Output #0"):

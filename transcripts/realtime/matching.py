@@ -84,6 +84,5 @@ def vad_pause(options: SessionOptions) -> int | None:
 
 
 def share_a_word(text: str, guess: str) -> bool:
-    """Whether a final can be what a guess became; without a guess it can."""
-    guessed = set(guess.lower().split())
-    return not guessed or bool(guessed & set(text.lower().split()))
+    """Whether a final can be what a guess became; where nothing was guessed, nothing vouches for it."""
+    return bool(set(guess.lower().split()) & set(text.lower().split()))
