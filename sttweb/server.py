@@ -12,19 +12,18 @@ import asyncio
 import errno
 import io
 import logging
-import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
-from daphne.http_protocol import WebRequest
 from daphne.server import Server as DaphneServer
 from daphne.server import twisted_loop
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import defer
 
+from sttweb.bodies import BoundedRequest, LazyBody
 from sttweb.sockets import Pace
 
 logger = logging.getLogger(__name__)
@@ -33,9 +32,9 @@ logger = logging.getLogger(__name__)
 SERVICE_RESTART = 1012
 #: Seconds that requests get to end by themselves when the server stops.
 REQUEST_GRACE_SECONDS = 3.0
-#: Bodies up to this many bytes stay in memory.
-IN_MEMORY_BODY = 100_000
-BODY_CHUNK = 64 * 1024
+
+#: Names (lower case) and values as they came.
+Headers = Sequence[tuple[bytes, bytes]]
 
 _LISTEN_ERRORS = {
     errno.EADDRINUSE: "Port {port} is already in use. Stop the other program, or choose a port with STTWEB_PORT.",
@@ -50,73 +49,17 @@ def listen_sentence(host: str, port: int, number: int | None) -> str:
     return known.format(host=host, port=port)
 
 
-class BoundedRequest(WebRequest):  # type: ignore[misc]
-    """A request whose body is limited, goes to disk when large, and is not parsed by Twisted as well."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._received = 0
-        self._refused = False
-        super().__init__(*args, parsePOSTFormSubmission=False, **kwargs)
-
-    def gotLength(self, length: int | None) -> None:
-        """Called with the announced length of the body in bytes, or None when it comes in pieces."""
-        large = length is None or length > IN_MEMORY_BODY
-        # Closed by the application's end, or with the request.
-        self.content = tempfile.TemporaryFile(dir=self.server.body_dir) if large else io.BytesIO()  # noqa: SIM115
-        self._check(length or 0)
-
-    def handleContentChunk(self, data: bytes) -> None:
-        """Called with each piece of the body."""
-        self._received += len(data)
-        if self._check(self._received):
-            self.content.write(data)
-
-    def process(self) -> Any:
-        """Called when the body is complete."""
-        return None if self._refused else super().process()
-
-    def _check(self, size: int) -> bool:
-        if size > self.server.max_body and not self._refused:
-            self._refused = True
-            text = b"This is larger than the server accepts.\n"
-            head = b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nConnection: close\r\n"
-            self.channel.transport.write(head + b"Content-Length: %d\r\n\r\n" % len(text) + text)
-            self.channel.loseConnection()
-        return not self._refused
-
-
-class LazyBody:
-    """Stands where Daphne keeps a queue: gives the application the body piece by piece, only when it asks."""
-
-    def __init__(self, content: io.BufferedIOBase) -> None:
-        self._content = content
-        self._complete = False
-        self._gone = asyncio.Event()
-
-    def put_nowait(self, message: dict[str, Any]) -> None:
-        """Daphne's messages: only the disconnect is news."""
-        if message["type"] == "http.disconnect":
-            self._gone.set()
-
-    async def receive(self) -> dict[str, Any]:
-        """The application's next message."""
-        if self._complete:
-            await self._gone.wait()
-            return {"type": "http.disconnect"}
-        chunk = self._content.read(BODY_CHUNK)
-        self._complete = len(chunk) < BODY_CHUNK
-        return {"type": "http.request", "body": chunk, "more_body": not self._complete}
-
-    def close(self) -> None:
-        """Give the disk space back."""
-        self._content.close()
+async def _nobody(headers: Headers) -> bool:
+    """Knows nobody."""
+    return False
 
 
 class Server(DaphneServer):  # type: ignore[misc]
     """One process on one address.
 
     ``background`` makes the coroutine that runs beside the server until ``stop_background`` is called. ``ready`` is
-    called once, when the server listens. Bodies over ``max_body`` bytes are refused; large ones are kept in
+    called once, when the server listens. Bodies over ``max_body`` bytes are refused, and those over ``stranger_body``
+    unless ``knows`` says of the headers (lower-case names) that their sender is known; large ones are kept in
     ``body_dir`` meanwhile.
     """
 
@@ -128,6 +71,8 @@ class Server(DaphneServer):  # type: ignore[misc]
         *,
         max_body: int,
         body_dir: Path,
+        stranger_body: int | None = None,
+        knows: Callable[[Headers], Awaitable[bool]] = _nobody,
         background: Callable[[], Coroutine[Any, Any, None]] | None = None,
         stop_background: Callable[[], object] = lambda: None,
         ready: Callable[[], None] = lambda: None,
@@ -135,6 +80,8 @@ class Server(DaphneServer):  # type: ignore[misc]
         endpoints = build_endpoint_description_strings(host=host, port=port)
         super().__init__(application, endpoints, ready_callable=self._start, server_name="", verbosity=0)
         self.max_body, self.body_dir = max_body, body_dir
+        self.stranger_body = max_body if stranger_body is None else stranger_body
+        self.knows = knows
         #: 0, or 1 when it could not listen or the background work died; ``failure`` is the sentence about it.
         self.exit_code = 0
         self.failure = ""

@@ -262,16 +262,29 @@ STTWEB_HEARTBEAT_SECONDS = env.float("STTWEB_HEARTBEAT_SECONDS", 5.0)
 STTWEB_DRAIN_SECONDS = env.float("STTWEB_DRAIN_SECONDS", 20.0)
 #: Transcripts that one person may have at work at the same time, on all workers together; 0: no bound.
 STTWEB_USER_SESSIONS = env.int("STTWEB_USER_SESSIONS", 20)
+#: Transcripts of one person that may be unfinished (waiting, paused, at work); 0: no bound.
+STTWEB_USER_UNFINISHED = env.int("STTWEB_USER_UNFINISHED", 200)
 #: Nothing new begins with less of the disk free than this share, or this many bytes, whichever is less.
 STTWEB_DISK_LOW_PERCENT = env.float("STTWEB_DISK_LOW_PERCENT", 10.0)
 STTWEB_DISK_LOW_BYTES = env.int("STTWEB_DISK_LOW_BYTES", 2 * 1024**3)
 #: What runs pauses under this share (or half of those bytes).
 STTWEB_DISK_FULL_PERCENT = env.float("STTWEB_DISK_FULL_PERCENT", 5.0)
 
+#: Sound that may wait before the speech service, and sound without an answer that is kept for a replay, in seconds.
+STTWEB_READ_AHEAD_SECONDS = env.float("STTWEB_READ_AHEAD_SECONDS", 8.0)
+STTWEB_REPLAY_SECONDS = env.float("STTWEB_REPLAY_SECONDS", 120.0)
+#: Events of one session that may wait for the database.
+STTWEB_EVENTS_WAITING = env.int("STTWEB_EVENTS_WAITING", 50)
+#: Text that may wait before one browser, in bytes, and the longest that one message may take to leave, in seconds.
+STTWEB_VIEWER_BYTES = env.int("STTWEB_VIEWER_BYTES", 256 * 1024)
+STTWEB_VIEWER_SECONDS = env.float("STTWEB_VIEWER_SECONDS", 10.0)
+
 # --- Fetching and storing ------------------------------------------------------------------------------------------
 
 #: Largest recording in bytes, uploaded or fetched.
 STTWEB_MAX_MEDIA_BYTES = env.int("STTWEB_MAX_MEDIA_BYTES", 4 * 1024**3)
+#: Largest request of somebody who is not logged in, in bytes; the rest is not read.
+STTWEB_MAX_STRANGER_BYTES = env.int("STTWEB_MAX_STRANGER_BYTES", 64 * 1024)
 #: Longest recording or stream in hours.
 STTWEB_MAX_HOURS = env.float("STTWEB_MAX_HOURS", 24.0)
 #: Private networks and unusual ports that people may name in links; the operator's decision, empty by default.

@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from transcripts.jobs.wake import nudge_on_commit, wake_on_commit
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import (
+    FINAL,
     Control,
     Engine,
     EventKind,
@@ -45,6 +48,41 @@ class Submission:
     language: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     published_at: datetime | None = None
+
+
+class TooMany(Exception):
+    """The person has as many unfinished transcripts as one may have. ``message`` and ``next_step`` are for them."""
+
+    code = "too_many_unfinished"
+
+    def __init__(self, most: int, place: int) -> None:
+        self.message = _("You have %(most)s transcripts that have not ended, which is the most at once.") % {
+            "most": most
+        }
+        if place:
+            self.message += " " + _("Your next one is number %(place)s in the queue.") % {"place": place}
+        self.next_step = _("Wait until some have ended, or cancel those that you no longer need.")
+        super().__init__(self.message)
+
+
+def require_room(person: User, more: int = 1) -> None:
+    """The person may have ``more`` unfinished transcripts than now. Raises TooMany. STTWEB_USER_UNFINISHED decides."""
+    most = settings.STTWEB_USER_UNFINISHED
+    mine = Transcript.objects.filter(created_by=person).exclude(state__in=FINAL)
+    if most and mine.count() + more > most:
+        first = mine.filter(state=State.QUEUED).order_by("-is_live", "created_at").first()
+        raise TooMany(most, place_in_queue(first) if first else 0)
+
+
+def place_in_queue(transcript: Transcript) -> int:
+    """How many are before it in the queue, itself included: live sources first, then the oldest.
+
+    Teams with little at work may still overtake (jobs/leases.py), so this is the latest, not the exact place.
+    """
+    before = Q(created_at__lte=transcript.created_at, is_live=transcript.is_live)
+    if not transcript.is_live:
+        before |= Q(is_live=True)
+    return Transcript.objects.filter(before, state=State.QUEUED).count()
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -56,7 +56,7 @@ def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[
 
 def post(port: int, path: str, body: bytes) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("POST", path, body, {"Content-Type": "multipart/form-data; boundary=x"})
+    connection.request("POST", path, body, {"Content-Type": "multipart/form-data; boundary=x", "X-Name": "alice"})
     try:
         response = connection.getresponse()
         return response.status, response.read()
@@ -96,9 +96,60 @@ def test_a_body_of_unknown_length_is_refused_where_it_passes_the_limit() -> None
     with serving() as (process, port):
         until_ready(process)
         with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-            client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nX-Name: alice\r\nTransfer-Encoding: chunked\r\n\r\n")
             client.sendall(b"%x\r\n" % (MAX_BODY + 1) + bytes(MAX_BODY + 1))
             assert client.recv(100).startswith(b"HTTP/1.1 413 ")
+        assert stop(process)[0] == 0
+
+
+def said(client: socket.socket) -> bytes:
+    """Everything until the server closes."""
+    client.settimeout(20)
+    told = b""
+    try:
+        while piece := client.recv(65_536):
+            told += piece
+    except ConnectionResetError:
+        pass  # it did not read all that was sent
+    return told
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 300000", "Transfer-Encoding: chunked"])
+@pytest.mark.parametrize(("name", "status"), [("mallory", b"403"), ("broken", b"503"), ("alice", b"200")])
+def test_a_large_body_is_only_taken_from_people_who_are_known(head: str, name: str, status: bytes) -> None:
+    with serving() as (process, port):
+        until_ready(process)
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.sendall(
+                f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Name: {name}\r\n{head}\r\n\r\n".encode()
+            )
+            body = b"%x\r\n" % 300_000 + bytes(300_000) + b"\r\n0\r\n\r\n" if "chunked" in head else bytes(300_000)
+            sender = threading.Thread(target=_send_quietly, args=(client, body))
+            sender.start()
+            assert said(client).startswith(b"HTTP/1.1 " + status)
+            sender.join(10)
+        assert stop(process)[0] == 0
+
+
+def _send_quietly(client: socket.socket, body: bytes) -> None:
+    with suppress(OSError):
+        client.sendall(body)
+
+
+def test_an_endless_body_of_a_stranger_is_not_read_and_not_kept() -> None:
+    """What the system takes over for the server is little; nothing of the rest is read while it finds out."""
+    with serving() as (process, port):
+        until_ready(process)
+        sent = 0
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            piece = b"%x\r\n" % 16_384 + bytes(16_384) + b"\r\n"
+            with suppress(OSError):
+                while sent < 200_000_000:
+                    client.sendall(piece)
+                    sent += len(piece)
+        assert sent < 20_000_000
+        assert post(port, "/", b"abc") == (200, b"3 bytes in 1")
         assert stop(process)[0] == 0
 
 

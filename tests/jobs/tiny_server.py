@@ -13,6 +13,7 @@ from typing import Any
 from sttweb.server import Server
 
 MAX_BODY = 400_000
+STRANGER_BODY = 50_000
 stopping = asyncio.Event()
 
 
@@ -37,6 +38,14 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"%d bytes in %d" % (size, pieces)})
 
 
+async def knows(headers: Any) -> bool:
+    """Only who says a name; takes its time, as a database does."""
+    await asyncio.sleep(0.2)
+    if (b"x-name", b"broken") in headers:
+        raise OSError("the list of people is away")
+    return (b"x-name", b"alice") in headers
+
+
 async def background() -> None:
     """Ends when asked, or dies at once when the command line says so."""
     if "dies" in sys.argv:
@@ -53,6 +62,8 @@ def main() -> int:
         int(sys.argv[1]),
         max_body=MAX_BODY,
         body_dir=Path(tempfile.gettempdir()),
+        stranger_body=STRANGER_BODY,
+        knows=knows,
         background=background,
         stop_background=stopping.set,
         ready=lambda: print("ready", flush=True),

@@ -10,13 +10,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from sttweb.server import Server
-from transcripts.live import outbox
+from transcripts.live.outbox import TOO_SLOW, Outbox
 
 #: Every way to write a length, more than any buffer in all, and text that is longer in bytes than in characters.
 SIZES = (1, 125, 126, 65_535, 65_536)
 MANY = 2000
-outbox.MAX_STUCK_SECONDS = 0.3
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -43,7 +44,7 @@ async def flood(send: Any) -> None:
         print(f"closing {code}", flush=True)
         await send({"type": "websocket.close", "code": code})
 
-    box = outbox.Outbox(send_text, close)
+    box = Outbox(send_text, close)
     for number in range(MANY):
         try:
             async with asyncio.timeout(2):
@@ -52,12 +53,13 @@ async def flood(send: Any) -> None:
             break
         box.push(f"{number} ".ljust(20_000, "x"))
     if box.is_stuck():
-        box.shut(outbox.TOO_SLOW)
+        box.shut(TOO_SLOW)
     else:
         print("nobody was slow", flush=True)
 
 
 def main() -> int:
+    settings.configure(STTWEB_VIEWER_BYTES=256 * 1024, STTWEB_VIEWER_SECONDS=0.3)
     server = Server(
         application,
         "127.0.0.1",

@@ -16,7 +16,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from tests.conftest import async_db
 from tests.jobs.test_server import free_port
 from tests.live.conftest import application, awrite, log_in
-from transcripts.live import outbox, station
+from transcripts.live import station
+from transcripts.live.outbox import TOO_SLOW
 
 pytestmark = async_db
 
@@ -53,9 +54,9 @@ async def read_to_the_end(socket) -> tuple[int, int]:
         return last, closed.rcvd.code if closed.rcvd else 0
 
 
-async def test_a_browser_that_stops_reading_is_closed_and_comes_back(port, bob, make_transcript, monkeypatch):
+async def test_a_browser_that_stops_reading_is_closed_and_comes_back(port, bob, make_transcript, monkeypatch, settings):
     monkeypatch.setattr(station, "POLL_SECONDS", 0.1)
-    monkeypatch.setattr(outbox, "MAX_STUCK_SECONDS", 0.3)
+    settings.STTWEB_VIEWER_SECONDS = 0.3
     transcript = await sync_to_async(make_transcript)()
     await awrite(transcript, *("x" * 20_000 for _ in range(800)))
     client = await sync_to_async(log_in)(bob)
@@ -68,7 +69,7 @@ async def test_a_browser_that_stops_reading_is_closed_and_comes_back(port, bob, 
             while any(feed.watchers for feed in station.station()._feeds.values()):
                 await asyncio.sleep(0.05)
         last, code = await read_to_the_end(socket)
-    assert code == outbox.TOO_SLOW
+    assert code == TOO_SLOW
     assert 0 < last < 801
     async with open_socket(port, path, client) as socket:
         await socket.send(json.dumps({"type": "hello", "after": last}))

@@ -12,8 +12,8 @@ from channels.layers import get_channel_layer
 
 from tests.conftest import async_db
 from tests.live.conftest import awrite
-from transcripts.live import events, outbox, publish, reader, station
-from transcripts.live.outbox import MAX_WAITING, TOO_SLOW, Closed, Outbox
+from transcripts.live import events, publish, reader, station
+from transcripts.live.outbox import TOO_SLOW, Closed, Outbox
 from transcripts.models import Event
 
 pytestmark = async_db
@@ -132,10 +132,10 @@ async def stuck():
     await box.stop()
 
 
-async def test_a_viewer_that_takes_nothing_is_closed_at_the_bound(stuck):
+async def test_a_viewer_that_takes_nothing_is_closed_at_the_bound(stuck, settings):
     socket, box = stuck
     piece = "x" * 10_000
-    for _ in range(MAX_WAITING // len(piece) + 3):
+    for _ in range(settings.STTWEB_VIEWER_BYTES // len(piece) + 3):
         box.push(piece)
         await asyncio.sleep(0)
     await asyncio.sleep(0.01)
@@ -144,17 +144,17 @@ async def test_a_viewer_that_takes_nothing_is_closed_at_the_bound(stuck):
         await box.room()
 
 
-async def test_one_large_message_is_not_a_slow_viewer(stuck):
+async def test_one_large_message_is_not_a_slow_viewer(stuck, settings):
     socket, box = stuck
-    box.push("x" * (2 * MAX_WAITING))
+    box.push("x" * (2 * settings.STTWEB_VIEWER_BYTES))
     socket.open.set()
     await asyncio.sleep(0.01)
     assert (len(socket.sent), socket.codes) == (1, [])
 
 
-async def test_a_viewer_stuck_on_one_message_is_closed_in_time(stuck, monkeypatch):
+async def test_a_viewer_stuck_on_one_message_is_closed_in_time(stuck, settings):
     _, box = stuck
-    monkeypatch.setattr(outbox, "MAX_STUCK_SECONDS", 0.05)
+    settings.STTWEB_VIEWER_SECONDS = 0.05
     box.push("x")
     await asyncio.sleep(0.01)
     assert not box.is_stuck()

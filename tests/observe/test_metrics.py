@@ -10,8 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from sttweb.prometheus import Metric, Sample, exposition
-from transcripts.jobs import leases, roster
+from sttweb.counting import Spread
+from sttweb.prometheus import Metric, Sample, exposition, histogram
+from transcripts.jobs import counts, leases, roster
 from transcripts.models import Event, EventKind, State, Transcript
 from transcripts.models.log import Entry, append
 from transcripts.upkeep import numbers, sentences
@@ -152,3 +153,38 @@ def test_a_long_queue_says_what_to_do():
     assert word.text == "The oldest of 3 in the queue waits for 2 min. All workers are full: start another one."
     (word,) = sentences.degraded(looking(due=3, oldest_due=120.0))
     assert "Workers have room" in word.text
+
+
+def test_the_disk_is_judged_by_the_operators_own_bounds(settings):
+    disk = numbers.DiskLook("media", 300, 1000)
+    assert sentences.degraded(looking(disks=[disk])) == []
+    settings.STTWEB_DISK_LOW_PERCENT = 40
+    assert "nearly full" in sentences.degraded(looking(disks=[disk]))[0].text
+    settings.STTWEB_DISK_FULL_PERCENT = 35
+    assert "work pauses" in sentences.degraded(looking(disks=[disk]))[0].text
+
+
+def test_a_histogram_counts_what_is_at_most_each_bound():
+    spread = Spread((0.1, 1))
+    for value in (0.05, 0.1, 0.5, 7):
+        spread.note(value)
+    text = exposition([histogram("lag", "Says.", spread.bounds, *spread.read(), {"p": "x"})])
+    assert text.splitlines()[1:] == [
+        "# TYPE lag histogram",
+        'lag_bucket{p="x",le="0.1"} 2',
+        'lag_bucket{p="x",le="1"} 3',
+        'lag_bucket{p="x",le="+Inf"} 4',
+        'lag_sum{p="x"} 7.65',
+        'lag_count{p="x"} 4',
+    ]
+
+
+def test_strange_codes_cannot_make_metrics_without_end():
+    before = counts.provider_errors.values()
+    try:
+        for number in range(3 * counts.MOST_CODES):
+            counts.failed(f"odd_{number}")
+        assert len(counts.provider_errors.values()) <= counts.MOST_CODES + 1
+        assert counts.provider_errors.values()[counts.OTHER] >= 2 * counts.MOST_CODES - len(before)
+    finally:
+        counts.provider_errors._values = before

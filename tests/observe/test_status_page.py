@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from datetime import timedelta
 
@@ -11,10 +12,12 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from transcripts.jobs import leases
-from transcripts.models import EventKind, ProviderAccount, State
+from transcripts.models import EventKind, Membership, ProviderAccount, Role, State
 from transcripts.models.log import Entry, append
+from transcripts.upkeep import bounds
 
 
 @pytest.mark.django_db
@@ -123,3 +126,34 @@ def test_in_a_browser_it_renews_itself_under_the_policy_and_fits(
         page.wait_for_selector("td:has-text('second-worker')", timeout=15_000)
         assert page.evaluate("window.refused") == []
         assert errors == []
+
+
+@pytest.mark.django_db
+def test_every_bound_is_shown_with_the_value_that_is_in_force(desk, settings):
+    settings.STTWEB_REPLAY_SECONDS, settings.STTWEB_USER_UNFINISHED = 77.5, 0
+    text = desk.get("/admin/status").content.decode()
+    shown = bounds.bounds()
+    for bound in shown:
+        assert str(escape(bound.what)) in text
+        assert str(escape(bound.value)) in text
+        assert not bound.setting or (hasattr(settings, bound.setting) and bound.setting in text)
+    assert {bound.value for bound in shown} >= {"77.5 s", "no bound"}
+    # B7 names seven stages; none of them may be missing.
+    assert len(shown) >= 15
+
+
+@pytest.mark.django_db
+def test_errors_of_the_speech_service_are_summed_over_the_workers(desk, worker):
+    for name, number in (("a", 2), ("b", 3)):
+        worker(name, counts={"provider_errors": {"rate_limited": number}})
+    text = desk.get("/admin/status").content.decode()
+    assert re.search(r"<code>rate_limited</code></dt><dd>5</dd>", text)
+
+
+@pytest.mark.django_db
+def test_the_rail_leads_staff_to_it_and_nobody_else(desk, operator, team, alice):
+    Membership.objects.create(team=team, user=operator, role=Role.VIEWER)
+    assert 'href="/admin/status"' in desk.get("/").content.decode()
+    member = Client()
+    member.force_login(alice)
+    assert "/admin" not in member.get("/").content.decode()

@@ -190,3 +190,26 @@ def test_the_sample_is_one_click(editor):
     made = Transcript.objects.get()
     assert response.url == f"/s/{made.pk}"
     assert (made.source_kind, made.options) == ("sample", {"pace": 1.0, "preset": "live"})
+
+
+def test_one_person_may_not_fill_the_queue_and_is_told_their_place(editor, bob, alice, make_transcript, settings):
+    settings.STTWEB_USER_UNFINISHED = 2
+    make_transcript(created_by=alice)
+    make_transcript(created_by=bob)
+    assert editor.post("/new", {"links": LINK}).status_code == 302
+    response = editor.post("/new", {"links": f"{LINK}?again"})
+    assert response.status_code == 429
+    said = response.content.decode()
+    assert "You have 2 transcripts that have not ended" in said
+    assert "number 2 in the queue" in said
+    assert "?again" in said, "what was typed is kept"
+    assert editor.post("/sample").status_code == 302
+    assert Transcript.objects.filter(created_by=bob).count() == 2
+    Transcript.objects.filter(created_by=bob).update(state="completed")
+    assert editor.post("/new", {"links": LINK}).status_code == 302
+
+
+def test_several_at_once_count_as_several(editor, settings):
+    settings.STTWEB_USER_UNFINISHED = 1
+    assert editor.post("/new", {"links": f"{LINK}\n{LINK}?b"}).status_code == 429
+    assert not Transcript.objects.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.contrib import admin
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_safe
 from sttweb import health
 from transcripts.admin.lists import ReadOnlyAdmin
 from transcripts.models import Erasure, State, Worker
-from transcripts.upkeep import numbers, sentences
+from transcripts.upkeep import bounds, numbers, sentences
 
 #: Rows of sessions and of workers on the page.
 MOST_SESSIONS, MOST_WORKERS = 100, 50
@@ -80,7 +81,17 @@ def _context(now: numbers.Numbers) -> dict[str, Any]:
         + [(_("gap"), *item) for item in now.gaps.most_common(20)],
         "disks": [(disk, round(100 * (1 - disk.free / disk.total))) for disk in now.disks if disk.total],
         "erasures_open": now.erasures_open,
+        "bounds": bounds.bounds(),
+        "errors": sorted(_provider_errors(now).items(), key=lambda pair: -pair[1])[:20],
     }
+
+
+def _provider_errors(now: numbers.Numbers) -> Counter[str]:
+    """Failures of the speech service by code, of all workers since their starts."""
+    total = Counter[str]()
+    for worker in now.workers:
+        total.update({code: int(number) for code, number in worker.counts.get("provider_errors", {}).items()})
+    return total
 
 
 def _facts(now: numbers.Numbers, delays: list[float]) -> list[tuple[str, str]]:

@@ -38,10 +38,15 @@ def _judge_disk(folder: str | Path) -> str:
     while not place.exists() and place != place.parent:
         place = place.parent
     usage = shutil.disk_usage(place)
-    if usage.free < _bound(usage.total, settings.STTWEB_DISK_FULL_PERCENT, settings.STTWEB_DISK_LOW_BYTES // 2):
+    return judge_disk(usage.free, usage.total)
+
+
+def judge_disk(free: int, total: int) -> str:
+    """``disk_full``, ``disk_low`` or nothing for a disk with so many free bytes of so many."""
+    if free < _bound(total, settings.STTWEB_DISK_FULL_PERCENT, settings.STTWEB_DISK_LOW_BYTES // 2):
         return "disk_full"
-    low = _bound(usage.total, settings.STTWEB_DISK_LOW_PERCENT, settings.STTWEB_DISK_LOW_BYTES)
-    return "disk_low" if usage.free < low else ""
+    low = _bound(total, settings.STTWEB_DISK_LOW_PERCENT, settings.STTWEB_DISK_LOW_BYTES)
+    return "disk_low" if free < low else ""
 
 
 def _bound(total: int, percent: float, most: int) -> float:

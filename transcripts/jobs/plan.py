@@ -113,7 +113,14 @@ def tuning_of(row: Transcript, *, live: bool) -> Tuning:
     preset = row.preset if row.preset in PRESETS else default
     pace = _pace(row, live=live)
     # Whoever plays a file at the speed of speech wants to watch the words appear: small messages, as for a stream.
-    return Tuning(preset=preset, pace=pace, live=live, chunk_ms=200 if pace is not None and pace <= 1.0 else None)
+    return Tuning(
+        preset=preset,
+        pace=pace,
+        live=live,
+        chunk_ms=200 if pace is not None and pace <= 1.0 else None,
+        read_ahead_s=settings.STTWEB_READ_AHEAD_SECONDS,
+        replay_buffer_s=settings.STTWEB_REPLAY_SECONDS,
+    )
 
 
 def _pace(row: Transcript, *, live: bool) -> float | None:

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
@@ -31,8 +32,6 @@ logger = logging.getLogger(__name__)
 BATCH_ROWS = 20
 #: Two batches never start closer together than this, so that a burst becomes one transaction.
 BATCH_SECONDS = 0.05
-#: Events that may wait behind the batch in flight.
-WAITING_ROWS = 50
 PARTIAL_SECONDS = 0.2
 #: Longest wait for the last batch when a session ends: as long as a statement may take, and some.
 CLOSE_SECONDS = 15.0
@@ -62,6 +61,7 @@ class Recorder:
         self._meter = meter
         self._billed = 0
         self._waiting: list[StreamEvent] = []
+        self._most_waiting = settings.STTWEB_EVENTS_WAITING
         self._changed = asyncio.Condition()
         self._closing = False
         self._partials, self._bell = _Partials(claim), _Bell(claim)
@@ -77,7 +77,7 @@ class Recorder:
         if isinstance(event, (Committed, Finished)):
             self._partials.clear()
         async with self._changed:
-            await self._changed.wait_for(lambda: len(self._waiting) < WAITING_ROWS or self._writer.done())
+            await self._changed.wait_for(lambda: len(self._waiting) < self._most_waiting or self._writer.done())
             if self._writer.done():
                 await self._writer
             self._waiting.append(event)

@@ -12,14 +12,12 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from django.conf import settings
+
 from transcripts.live import counts
 
 logger = logging.getLogger(__name__)
 
-#: Most characters waiting for one socket (security_reliability.md A7: 256 KiB).
-MAX_WAITING = 256 * 1024
-#: Longest time that one message may take to leave, in seconds.
-MAX_STUCK_SECONDS = 10.0
 #: Longest wait for a server that cannot write the close to a stuck socket; its pings end the connection then.
 CLOSE_SECONDS = 10.0
 #: Close code of a socket that does not keep up.
@@ -33,10 +31,14 @@ class Closed(Exception):
 
 
 class Outbox:
-    """One per socket. ``send`` writes a text frame and may wait; ``close`` closes the socket with a code."""
+    """One per socket. ``send`` writes a text frame and may wait; ``close`` closes the socket with a code.
+
+    Its bounds are STTWEB_VIEWER_BYTES (counted in characters) and STTWEB_VIEWER_SECONDS.
+    """
 
     def __init__(self, send: Callable[[str], Awaitable[None]], close: Callable[[int], Awaitable[None]]) -> None:
         self._send, self._close = send, close
+        self._most = settings.STTWEB_VIEWER_BYTES
         self._waiting: deque[str] = deque()
         self._size = 0
         self._newest: str | None = None
@@ -58,10 +60,10 @@ class Outbox:
             return
         self._waiting.append(text)
         self._size += len(text)
-        if self._size > MAX_WAITING and len(self._waiting) > 1:
+        if self._size > self._most and len(self._waiting) > 1:
             self.shut(TOO_SLOW)
             return
-        if self._size > MAX_WAITING // 2:
+        if self._size > self._most // 2:
             self._room.clear()
         self._ready.set()
 
@@ -80,7 +82,8 @@ class Outbox:
 
     def is_stuck(self) -> bool:
         """One message has been on its way for too long."""
-        return self._sending_since is not None and time.monotonic() - self._sending_since > MAX_STUCK_SECONDS
+        since = self._sending_since
+        return since is not None and time.monotonic() - since > settings.STTWEB_VIEWER_SECONDS
 
     def shut(self, code: int) -> None:
         """Drop what waits and close the socket with ``code``; later calls do nothing."""
@@ -135,7 +138,7 @@ class Outbox:
         if self._waiting:
             text = self._waiting.popleft()
             self._size -= len(text)
-            if self._size <= MAX_WAITING // 2:
+            if self._size <= self._most // 2:
                 self._room.set()
             return text
         newest, self._newest = self._newest, None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from importlib import import_module
 from typing import Any
 
+from channels.db import database_sync_to_async
 from django.conf import settings
+from django.contrib.auth import get_user
 from django.core.management.base import CommandError
+from django.http import HttpRequest, parse_cookie
 
 #: Forms around uploads, on top of the largest recording.
 BODY_OVERHEAD = 1024 * 1024
@@ -37,6 +41,22 @@ def application() -> Any:
     return application
 
 
+async def knows(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether a request with these headers comes from somebody who may send a large body. Raises DatabaseError.
+
+    What they may do with it is asked later, by the view.
+    """
+    cookies = b"; ".join(value for name, value in headers if name == b"cookie").decode("latin-1")
+    morsel = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, "")
+    return bool(morsel) and await database_sync_to_async(_is_logged_in, thread_sensitive=False)(morsel)
+
+
+def _is_logged_in(session_key: str) -> bool:
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    return get_user(request).is_authenticated
+
+
 def serve(
     ready: Callable[[], None],
     background: Callable[[], Coroutine[Any, Any, None]] | None = None,
@@ -51,6 +71,8 @@ def serve(
         settings.STTWEB_PORT,
         max_body=settings.STTWEB_MAX_MEDIA_BYTES + BODY_OVERHEAD,
         body_dir=settings.FILE_UPLOAD_TEMP_DIR,
+        stranger_body=settings.STTWEB_MAX_STRANGER_BYTES,
+        knows=knows,
         background=background,
         stop_background=stop_background,
         ready=ready,

@@ -1,10 +1,11 @@
-"""What is degraded, in plain sentences with a next step, worst first. Pure."""
+"""What is degraded, in plain sentences with a next step, worst first. Reads nothing but the settings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from transcripts.jobs.headroom import judge_disk
 from transcripts.models import State
 from transcripts.upkeep.numbers import DiskLook, Numbers
 
@@ -12,9 +13,6 @@ from transcripts.upkeep.numbers import DiskLook, Numbers
 LONG_WAIT = 60.0
 #: A live source that says nothing for so long may be silent, or may hang.
 LONG_SILENCE = 120.0
-#: Erasures that are open for no longer than a round are on their way.
-FREE_SHARE_LOW, FREE_BYTES_LOW = 0.10, 2 * 1024**3
-FREE_SHARE_FULL, FREE_BYTES_FULL = 0.05, 1024**3
 _TONES = ("bad", "warn")
 
 HELD_BACK = {
@@ -87,10 +85,11 @@ def _sessions(numbers: Numbers) -> Iterator[Word]:
 
 
 def _disk(disk: DiskLook) -> Word | None:
-    """The bounds of jobs.headroom: a share of the disk, but not more than some bytes."""
-    if disk.free < min(disk.total * FREE_SHARE_FULL, FREE_BYTES_FULL):
+    """What the workers make of it, by the operator's own bounds."""
+    judged = judge_disk(disk.free, disk.total)
+    if judged == "disk_full":
         return Word("bad", f"The disk of the {disk.name} folder is full: work pauses. Make room.")
-    if disk.free < min(disk.total * FREE_SHARE_LOW, FREE_BYTES_LOW):
+    if judged == "disk_low":
         return Word("warn", f"The disk of the {disk.name} folder is nearly full: nothing new begins. Make room.")
     return None
 

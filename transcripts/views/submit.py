@@ -78,6 +78,12 @@ def _take(request: TeamRequest, handler: BoundedUploadHandler) -> HttpResponse:
     if handler.exceeded:
         return _show(request, _too_large(form), status=413)
     if form.is_valid():
+        try:
+            data = form.cleaned_data
+            services.require_room(request.user, len(data["links"]) + len(data["uploads"]))
+        except services.TooMany as refusal:
+            form.add_error(None, f"{refusal.message} {refusal.next_step}")
+            return _show(request, form, status=429)
         made = _submit_all(request, form)
         if made:
             return _go(request, made)
@@ -166,6 +172,11 @@ def sample(request: TeamRequest) -> HttpResponse:
     found = find_sample()
     if found is None:
         messages.error(request, _("The sample recording is not installed. Upload a recording of your own instead."))
+        return redirect("board")
+    try:
+        services.require_room(request.user)
+    except services.TooMany as refusal:
+        messages.error(request, f"{refusal.message} {refusal.next_step}")
         return redirect("board")
     submission = Submission(
         title=found.title, kind=SourceKind.SAMPLE, engine=Engine(settings.STTWEB_ENGINE), options=SAMPLE_OPTIONS

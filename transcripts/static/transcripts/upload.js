@@ -78,7 +78,7 @@ function send() {
   request.upload.addEventListener("progress", (event) => event.lengthComputable && showProgress(event.loaded / event.total));
   request.addEventListener("load", () => {
     const answer = request.response;
-    const failure = say(request.status === 413 ? "tooLarge" : "failed");
+    const failure = say({ 403: "loggedOut", 413: "tooLarge" }[request.status] ?? "failed");
     done(answer?.errors ?? (answer?.location ? null : { "": [failure] }));
     if (answer?.location) location.assign(answer.location);
   });

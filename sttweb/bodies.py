@@ -1,0 +1,123 @@
+"""Request bodies on Daphne: limited, on disk when large, and of strangers only small ones.
+
+Twisted reads a whole body before anybody is asked who sent it. So a body that passes ``stranger_body`` bytes is held
+up, unread, until the server knows the sender (security_reliability.md S15); a stranger's costs nothing but that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import tempfile
+from typing import Any
+
+from daphne.http_protocol import WebRequest
+
+logger = logging.getLogger(__name__)
+
+#: Bodies up to this many bytes stay in memory.
+IN_MEMORY_BODY = 100_000
+BODY_CHUNK = 64 * 1024
+
+TOO_LARGE = (413, "Content Too Large", "This is larger than the server accepts.")
+STRANGER = (403, "Forbidden", "Log in first: so much is only taken from people who are known here.")
+UNSURE = (503, "Service Unavailable", "The server cannot find out who you are at the moment. Try again in a minute.")
+
+
+class BoundedRequest(WebRequest):  # type: ignore[misc]
+    """A request whose body is limited, goes to disk when large, and is not parsed by Twisted as well."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._received = 0
+        self._refused = False
+        #: The question who sends this; None until the body is so large that it matters.
+        self._asking: asyncio.Task[bool] | None = None
+        self._complete = False
+        super().__init__(*args, parsePOSTFormSubmission=False, **kwargs)
+
+    def gotLength(self, length: int | None) -> None:
+        """Called with the announced length of the body in bytes, or None when it comes in pieces."""
+        large = length is None or length > IN_MEMORY_BODY
+        # Closed by the application's end, or with the request.
+        self.content = tempfile.TemporaryFile(dir=self.server.body_dir) if large else io.BytesIO()  # noqa: SIM115
+        self._check(length or 0)
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Called with each piece of the body."""
+        self._received += len(data)
+        if self._check(self._received):
+            self.content.write(data)
+
+    def process(self) -> Any:
+        """Called when the body is complete."""
+        self._complete = True
+        waits = self._asking is not None and not self._asking.done()
+        return None if self._refused or waits else super().process()
+
+    def connectionLost(self, reason: Any) -> None:
+        """Called when the sender went away."""
+        if self._asking is not None:
+            self._asking.cancel()
+        super().connectionLost(reason)
+
+    def _check(self, size: int) -> bool:
+        """Whether a body of ``size`` bytes is still taken; asks who sends it when it is the time."""
+        if size > self.server.max_body:
+            self._refuse(*TOO_LARGE)
+        elif size > self.server.stranger_body and self._asking is None and not self._refused:
+            self.channel.transport.pauseProducing()
+            headers = [(name.lower(), value) for name, values in self.requestHeaders.getAllRawHeaders()
+                       for value in values]  # fmt: skip
+            self._asking = asyncio.ensure_future(self.server.knows(headers))
+            self._asking.add_done_callback(self._answered)
+        return not self._refused
+
+    def _answered(self, asking: asyncio.Task[bool]) -> None:
+        if asking.cancelled() or self._refused:
+            return
+        if (error := asking.exception()) is not None:
+            logger.warning("who sends a large body could not be found out: %r", error)
+            self._refuse(*UNSURE)
+        elif not asking.result():
+            self._refuse(*STRANGER)
+        else:
+            self.channel.transport.resumeProducing()
+            if self._complete:
+                super().process()
+
+    def _refuse(self, status: int, reason: str, sentence: str) -> None:
+        if self._refused:
+            return
+        self._refused = True
+        text = f"{sentence}\n".encode()
+        head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
+        self.channel.transport.write(f"{head}Content-Length: {len(text)}\r\n\r\n".encode() + text)
+        self.channel.loseConnection()
+
+
+class LazyBody:
+    """Stands where Daphne keeps a queue: gives the application the body piece by piece, only when it asks."""
+
+    def __init__(self, content: io.BufferedIOBase) -> None:
+        self._content = content
+        self._complete = False
+        self._gone = asyncio.Event()
+
+    def put_nowait(self, message: dict[str, Any]) -> None:
+        """Daphne's messages: only the disconnect is news."""
+        if message["type"] == "http.disconnect":
+            self._gone.set()
+
+    async def receive(self) -> dict[str, Any]:
+        """The application's next message."""
+        if self._complete:
+            await self._gone.wait()
+            return {"type": "http.disconnect"}
+        chunk = self._content.read(BODY_CHUNK)
+        self._complete = len(chunk) < BODY_CHUNK
+        return {"type": "http.request", "body": chunk, "more_body": not self._complete}
+
+    def close(self) -> None:
+        """Give the disk space back."""
+        self._content.close()
