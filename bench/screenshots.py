@@ -114,10 +114,21 @@ class Stage:
 
     def fill(self) -> None:
         """Everything that the pictures show."""
+        from django.utils import timezone
+
         from transcripts.models import SourceKind
 
         minute = 60 * 16_000
-        self.live = self.make("Harbour Radio, live", "running", 7, is_live=True)
+        self.live = self.make(
+            "Harbour Radio, live",
+            "running",
+            7,
+            is_live=True,
+            delay_ms=1800,
+            settled_at=timezone.now(),
+            gap_after=3,
+            gap_samples=12 * 16_000,
+        )
         self.gappy = self.make(
             "Evening edition, Thursday",
             "completed_with_gaps",
@@ -148,6 +159,7 @@ class Stage:
             3,
             minutes_ago=40,
             code="quota",
+            engine="elevenlabs",
             message="The quota of the hosted engine is used up.",
             next_step="Ask the operator to raise it, or go on with the embedded engine.",
         )
@@ -238,6 +250,11 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         await page.wait_for_selector("#partial:not([hidden]), .captions-open:not(:empty)")
         await page.wait_for_timeout(400)
 
+    async def watched(page: Any) -> None:
+        await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+        await publish.send_watching(stage.newsroom.pk, "elsewhere", {str(stage.live.pk): 3})
+        await page.wait_for_selector(".card-watchers:not([hidden])")
+
     async def scroll_up(page: Any) -> None:
         await speak(page)
         await page.mouse.move(300, 400)
@@ -247,7 +264,9 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
     return [
         ("login", "/login", None, None),
         ("board-empty", "/", stage.empty_handed, None),
-        ("board", "/", stage.alice, None),
+        ("board", "/", stage.alice, watched),
+        ("board-attention", "/?show=attention", stage.alice, None),
+        ("board-nothing", "/?show=done", stage.empty_handed, None),
         ("new", "/new", stage.alice, None),
         ("new-more", "/new", stage.alice, open_more),
         ("new-probe", "/new", stage.alice, probe),

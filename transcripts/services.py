@@ -166,10 +166,9 @@ def commit_now(transcript: Transcript) -> None:
 
 
 @transaction.atomic
-def retry(transcript: Transcript) -> None:
-    """Queue a failed, cancelled, waiting or paused one again; it goes on after its last committed sample.
-
-    Raises IllegalTransition otherwise.
+def retry(transcript: Transcript, engine: Engine | None = None) -> None:
+    """Queue a failed, cancelled, waiting or paused one again, perhaps with another engine; it goes on after its last
+    committed sample. Raises IllegalTransition otherwise.
     """
     changes = {
         "control": Control.NONE,
@@ -180,8 +179,9 @@ def retry(transcript: Transcript) -> None:
         "finished_at": None,
         "attempts": 0,
         "crash_claims": 0,
+        "delay_ms": None,
     }
-    _move(transcript, State.QUEUED, changes)
+    _move(transcript, State.QUEUED, changes | ({"engine": engine} if engine else {}))
     wake_on_commit()
 
 

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<uuid:transcript_id>/cancel", transcript.cancel, name="cancel"),
     path("s/<uuid:transcript_id>/commit", transcript.commit, name="commit"),
     path("s/<uuid:transcript_id>/retry", transcript.retry, name="retry"),
+    path("s/<uuid:transcript_id>/offline", transcript.go_offline, name="go_offline"),
     path("s/<uuid:transcript_id>/rename", transcript.rename, name="rename"),
     path("s/<uuid:transcript_id>/delete", transcript.delete, name="delete"),
     path("s/<uuid:transcript_id>/export", exports.dialog, name="export_dialog"),

@@ -13,10 +13,12 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from transcripts.jobs import backoff
 from transcripts.jobs.claims import Claim, LeaseLost
 from transcripts.jobs.clean import clean_text
+from transcripts.jobs.edge import LiveEdge
 from transcripts.jobs.faultpoints import passing
 from transcripts.jobs.recording import Batch, Position, plan
 from transcripts.jobs.threads import DatabaseThread
@@ -60,6 +62,7 @@ class Recorder:
         self._on_failure = on_failure
         self._meter = meter
         self._billed = 0
+        self._edge = LiveEdge()
         self._waiting: list[StreamEvent] = []
         self._most_waiting = settings.STTWEB_EVENTS_WAITING
         self._changed = asyncio.Condition()
@@ -72,6 +75,7 @@ class Recorder:
     async def put(self, event: StreamEvent) -> None:
         """Take one event; waits while too much is unwritten. Raises what stopped the writer, such as LeaseLost."""
         if isinstance(event, Partial):
+            self._edge.heard(samples_to_ms(event.heard))
             self._partials.put(event)
             return
         if isinstance(event, (Committed, Finished)):
@@ -115,6 +119,7 @@ class Recorder:
                 started = loop.time()
                 batch = plan(events, self.position)
                 batch.billed = self.unbilled(batch.billed)
+                batch.delay_ms = self._edge.behind(samples_to_ms(batch.after.committed))
                 await self._write(batch)
                 if not self._closing:
                     await asyncio.sleep(BATCH_SECONDS - (loop.time() - started))
@@ -264,7 +269,7 @@ def _changes(batch: Batch) -> dict[str, object]:
     if batch.billed:
         changes["billed_samples"] = F("billed_samples") + batch.billed
     if batch.last_text is not None:
-        changes["last_text"] = batch.last_text
+        changes |= {"last_text": batch.last_text, "settled_at": timezone.now(), "delay_ms": batch.delay_ms}
     return changes
 
 

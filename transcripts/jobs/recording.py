@@ -59,6 +59,8 @@ class Batch:
     segments: list[SegmentPlan] = field(default_factory=list)
     billed: int = 0
     last_text: str | None = None
+    #: How far behind the newest sound its text settled, in ms; None when that is not known.
+    delay_ms: int | None = None
 
     @property
     def progressed(self) -> bool:

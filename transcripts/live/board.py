@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
 
 from transcripts.live import events
+from transcripts.live.attendance import Audience
 from transcripts.live.outbox import Outbox
 from transcripts.live.threads import in_thread
 from transcripts.media.pcm import samples_to_ms
-from transcripts.models import FINAL, Transcript
+from transcripts.models import FINAL, Engine, Event, EventKind, State, Transcript
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,10 @@ logger = logging.getLogger(__name__)
 BOARD_SIZE = 60
 #: Shortest time between two looks of the same card, in seconds.
 CARD_SECONDS = 1.0
+#: Gaps that a card's strip shows.
+MOST_GAPS = 100
+
+Span = tuple[int, int]
 
 
 def card_data(transcript: Transcript) -> dict[str, Any]:
@@ -51,15 +56,46 @@ def card_data(transcript: Transcript) -> dict[str, Any]:
     }
 
 
+def board_card(transcript: Transcript, gaps: Sequence[Span] = ()) -> dict[str, Any]:
+    """`card_data` and what only the board shows: who started it, its gaps in ms, how fresh and how late its text is,
+    and whether the embedded engine could take it over."""
+    person = transcript.created_by
+    settled_at = transcript.settled_at
+    return card_data(transcript) | {
+        "owner": (person.get_full_name() or person.get_username()) if person else "",
+        "gaps": [list(span) for span in gaps],
+        "settled_at": settled_at.isoformat() if settled_at else None,
+        "delay_ms": transcript.delay_ms if transcript.is_live and transcript.is_active else None,
+        "offline_way": _has_offline_way(transcript),
+    }
+
+
+def _has_offline_way(transcript: Transcript) -> bool:
+    """The hosted engine refuses, and the embedded one could go on."""
+    refused = transcript.state == State.PAUSED and transcript.code != "disk_full"
+    return refused and transcript.engine == Engine.ELEVENLABS and transcript.language in ("", "en")
+
+
+def _cards(rows: Iterable[Transcript]) -> list[dict[str, Any]]:
+    found = list(rows)
+    gaps: dict[UUID, list[Span]] = {}
+    holed = [row.pk for row in found if row.gap_samples]
+    events_of = Event.objects.filter(transcript__in=holed, kind=EventKind.GAP).order_by("seq") if holed else ()
+    for event in events_of:
+        gaps.setdefault(event.transcript_id, []).append((event.payload["start_ms"], event.payload["end_ms"]))
+    return [board_card(row, gaps.get(row.pk, [])[:MOST_GAPS]) for row in found]
+
+
 def read_board(team_id: UUID) -> list[dict[str, Any]]:
     """The cards of a team's board, most urgent first. Blocks on the database."""
-    return [card_data(row) for row in Transcript.objects.filter(team_id=team_id).for_board()[:BOARD_SIZE]]
+    rows = Transcript.objects.filter(team_id=team_id).select_related("created_by")
+    return _cards(rows.for_board()[:BOARD_SIZE])
 
 
 def read_cards(team_id: UUID, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The cards with these ids that (still) exist in the team. Blocks on the database."""
-    rows = Transcript.objects.filter(team_id=team_id, pk__in=list(ids))
-    return {str(row.pk): card_data(row) for row in rows}
+    rows = Transcript.objects.filter(team_id=team_id, pk__in=list(ids)).select_related("created_by")
+    return {card["id"]: card for card in _cards(rows)}
 
 
 class BoardFeed:
@@ -71,6 +107,7 @@ class BoardFeed:
         self._marked: set[str] = set()
         #: Number under which each unfinished card was last sent; the poll compares.
         self._unfinished: dict[str, int] = {}
+        self._audience = Audience()
         self._bell = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name=f"live.board {team_id}")
 
@@ -80,14 +117,18 @@ class BoardFeed:
             self._note(data)
             await outbox.room()
             outbox.push(events.card(data))
+        outbox.push(events.watching(self._audience.present))
         outbox.push(events.caught_up(after))
 
     def pause(self, outbox: Outbox) -> None:
         """A board's cards may come at any time: nothing to pause."""
 
     def hear(self, message: Mapping[str, Any]) -> None:
-        """A doorbell of the layer."""
-        self._mark(str(message["transcript"]))
+        """A doorbell of the layer, or what a process says about its watchers."""
+        if message.get("type") == "watching":
+            self._tell_watching(self._audience.hear(message["process"], message["counts"]))
+        else:
+            self._mark(str(message["transcript"]))
 
     def compare(self, heads: Mapping[str, int]) -> None:
         """The poll's view: ``heads`` are the team's unfinished transcripts with their last numbers."""
@@ -96,6 +137,7 @@ class BoardFeed:
                 self._mark(card)
         for card in self._unfinished.keys() - heads.keys():
             self._mark(card)
+        self._tell_watching(self._audience.changes())
 
     def shut(self, code: int) -> None:
         """Close every watcher's socket."""
@@ -110,6 +152,10 @@ class BoardFeed:
     def _mark(self, card: str) -> None:
         self._marked.add(card)
         self._bell.set()
+
+    def _tell_watching(self, changed: Mapping[str, int]) -> None:
+        if changed:
+            self._push_all(events.watching(changed))
 
     def _note(self, data: Mapping[str, Any]) -> None:
         if data["state"] in FINAL:

@@ -55,6 +55,12 @@ def card(data: Mapping[str, Any]) -> str:
     return _encode({"type": "card", "data": data})
 
 
+def watching(counts: Mapping[str, int]) -> str:
+    """How many browsers look at transcripts of the team: id -> count, 0 when the last one left. Lasts as little as a
+    partial."""
+    return _encode({"type": "watching", "data": dict(counts)})
+
+
 def card_gone(transcript_id: str) -> str:
     """A transcript is no longer on the board (it was deleted)."""
     return _encode({"type": "card_gone", "data": {"id": transcript_id}})

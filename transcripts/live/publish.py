@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
@@ -48,6 +49,12 @@ async def ring(transcript_id: UUID, team_id: UUID, last_seq: int) -> None:
     """Say that the log of a transcript now reaches ``last_seq``. Call after the commit. Never raises."""
     message: dict[str, object] = {"type": "log.grown", "transcript": str(transcript_id), "seq": last_seq}
     await _send(transcript_group(transcript_id), message)
+    await _send(team_group(team_id), message)
+
+
+async def send_watching(team_id: UUID, process: str, counts: Mapping[str, int]) -> None:
+    """Tell a team's boards how many browsers this process serves with each of its transcripts. Never raises."""
+    message: dict[str, object] = {"type": "watching", "process": process, "counts": dict(counts)}
     await _send(team_group(team_id), message)
 
 

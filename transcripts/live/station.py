@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from django.db import DatabaseError
 
 from transcripts.live import counts
+from transcripts.live.attendance import Teller
 from transcripts.live.board import BoardFeed
 from transcripts.live.hub import Hub
 from transcripts.live.outbox import TOO_SLOW, Outbox
@@ -68,6 +69,7 @@ class Station:
         self._hub = Hub()
         self._feeds: dict[str, Feed] = {}
         self._ended: set[UUID] = set()
+        self._teller = Teller()
         self._lock = asyncio.Lock()
         self._poller: asyncio.Task[None] | None = None
 
@@ -134,6 +136,7 @@ class Station:
             try:
                 await self._poll_transcripts(everything=turn % ENDED_EVERY == 0)
                 await self._poll_boards()
+                await self._teller.tell(self._counts())
             except DatabaseError as error:
                 logger.warning("the poll could not read, it tries again: %r", error)
 
@@ -159,6 +162,10 @@ class Station:
                 counts.doorbells.add("missed")
             if head.ended:
                 self._ended.add(pk)
+
+    def _counts(self) -> dict[UUID, int]:
+        feeds = [feed for feed in self._feeds.values() if isinstance(feed, TranscriptFeed)]
+        return {feed.transcript_id: len(feed.watchers) for feed in feeds}
 
     async def _poll_boards(self) -> None:
         boards = {feed.team_id: feed for feed in self._feeds.values() if isinstance(feed, BoardFeed)}

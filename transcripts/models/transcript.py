@@ -40,9 +40,10 @@ class TranscriptQuerySet(models.QuerySet["Transcript"]):
     """Ways to ask for transcripts."""
 
     def for_board(self) -> TranscriptQuerySet:
-        """Live first, then what needs a person, then the newest."""
+        """Live first, then other work, then what needs a person, then the newest."""
+        live = models.When(state=State.RUNNING, is_live=True, then=models.Value(-1))
         whens = [models.When(state=state, then=models.Value(place)) for place, state in enumerate(BOARD_ORDER)]
-        rank = models.Case(*whens, default=models.Value(99), output_field=models.IntegerField())
+        rank = models.Case(live, *whens, default=models.Value(99), output_field=models.IntegerField())
         return self.annotate(board_rank=rank).order_by("board_rank", "-created_at")
 
 
@@ -107,6 +108,9 @@ class Transcript(models.Model):
     billed_samples = models.BigIntegerField(default=0, editable=False)
     #: The last committed sentence, for the board's cards.
     last_text = models.CharField(max_length=300, blank=True, editable=False)
+    #: When words last settled, and for a live source how far behind its newest sound they were then.
+    settled_at = models.DateTimeField(null=True, blank=True, editable=False)
+    delay_ms = models.PositiveIntegerField(null=True, blank=True, editable=False)
 
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     started_at = models.DateTimeField(_("started"), null=True, blank=True, editable=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
 from django import template
+from django.utils.formats import localize
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
@@ -52,6 +54,43 @@ def moment(text: str) -> datetime:
 def words_json(words: list[list[Any]]) -> str:
     """Text and times of each word, for the player; escaped by the template like any attribute."""
     return json.dumps([word[:3] for word in words], ensure_ascii=False, separators=(",", ":"))
+
+
+@register.filter
+def behind(ms: int) -> str:
+    """How far behind live: ``1.8 s behind``."""
+    return _("%(seconds)s s behind") % {"seconds": localize(round(ms / 1000, 1))}
+
+
+@register.filter
+def has_strip(card: dict[str, Any], busy: Collection[str]) -> bool:
+    """Whether a card of the board shows how much was heard."""
+    return bool(card["heard_ms"] or card["duration_ms"]) and (card["state"] in busy or bool(card["gaps"]))
+
+
+@register.simple_tag
+def strip_path(card: dict[str, Any], layer: str) -> str:
+    """A layer of a card's strip, 1000 wide and 4 high: what is settled, or the gaps."""
+    total = looks.strip_total(card)
+    spans = card["gaps"] if layer == "gaps" else [[0, card["heard_ms"]]]
+    return "".join(looks.bar(start / total, (end - start) / total) for start, end in spans)
+
+
+@register.simple_tag
+def strip_words(card: dict[str, Any]) -> str:
+    """What the strip shows, in words."""
+    heard = looks.clock(card["heard_ms"])
+    if card["duration_ms"]:
+        heard = _("%(heard)s of %(total)s heard") % {"heard": heard, "total": looks.clock(card["duration_ms"])}
+    else:
+        heard = _("%(heard)s heard") % {"heard": heard}
+    return f"{heard}, " + _("%(time)s lost") % {"time": gap_length(card["gap_ms"])} if card["gap_ms"] else heard
+
+
+@register.simple_tag
+def look_hint(state: str, is_live: bool) -> str:
+    """What a state without text means."""
+    return str(looks.look(state, is_live).hint)
 
 
 @register.simple_tag

@@ -8,10 +8,11 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from transcripts.forms import SubmitForm
-from transcripts.live.board import card_data, read_board
+from transcripts.live.board import board_card, read_board
 from transcripts.models import ACTIVE, FINAL, Engine, SourceKind, State, Transcript
 from transcripts.models.states import BOARD_ORDER
 from transcripts.views import looks
@@ -24,7 +25,7 @@ FILTERS: dict[str, frozenset[State]] = {
     "done": frozenset({State.COMPLETED, State.COMPLETED_WITH_GAPS}),
 }
 #: A card with nothing on it, from which the script makes new ones.
-BLANK = card_data(Transcript(id=UUID(int=0), created_at=datetime.fromtimestamp(0, UTC), source_kind=SourceKind.URL))
+BLANK = board_card(Transcript(id=UUID(int=0), created_at=datetime.fromtimestamp(0, UTC), source_kind=SourceKind.URL))
 
 
 @require_safe
@@ -47,9 +48,11 @@ def board(request: TeamRequest) -> HttpResponse:
         "config": {
             "order": list(BOARD_ORDER),
             "kept": sorted(kept) if kept is not None else None,
+            "filters": {name: sorted(states) for name, states in FILTERS.items()},
             "busy": sorted(ACTIVE),
             "problems": sorted(looks.PROBLEMS),
             "looks": looks.script_table(),
+            "now": timezone.now().isoformat(),
             "kinds": {str(kind): name for kind, name in looks.KIND_ICONS.items()},
         },
     }

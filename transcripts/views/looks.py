@@ -30,8 +30,8 @@ class Look:
 
 LOOKS: dict[str, Look] = {
     State.QUEUED: Look(_("Queued"), "clock", "quiet", _("Waiting for a free worker.")),
-    State.RUNNING: Look(_("Transcribing"), "wave", "busy"),
-    "live": Look(_("Live"), "live", "busy"),
+    State.RUNNING: Look(_("Transcribing"), "wave", "busy", _("Listening for the first words…")),
+    "live": Look(_("Live"), "live", "busy", _("Listening for the first words…")),
     State.WAITING: Look(_("Waiting to retry"), "retry", "warn", _("It goes on by itself, where it stopped.")),
     State.PAUSED: Look(_("Needs attention"), "pause", "warn"),
     State.FINISHING: Look(_("Finishing"), "wave", "busy", _("Writing the last words…")),
@@ -86,6 +86,18 @@ def clock(ms: int) -> str:
     seconds = max(ms, 0) // 1000
     hours, minutes, seconds = seconds // 3600, seconds % 3600 // 60, seconds % 60
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def strip_total(card: Mapping[str, Any]) -> int:
+    """The length in ms that a card's strip stands for; never 0."""
+    ends: list[int] = [end for _start, end in card["gaps"]]
+    return max(int(card["duration_ms"]), int(card["heard_ms"]), *ends, 1)
+
+
+def bar(start: float, width: float) -> str:
+    """A bar of a drawing 1000 wide and 4 high, as the data of an SVG path; ``start`` and ``width`` are shares."""
+    wide = max(width * 1000, 2.0) if width > 0 else 0.0
+    return f"M{start * 1000:.1f} 0h{wide:.1f}v4h-{wide:.1f}z" if wide else ""
 
 
 def gap_reason(code: str) -> Text:

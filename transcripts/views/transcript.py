@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from transcripts import access, services
 from transcripts.access import Right
 from transcripts.live.board import card_data
 from transcripts.live.publish import ring_on_commit
-from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Segment, State, Transcript, Why
+from transcripts.models import FINAL, Engine, Event, EventKind, IllegalTransition, Segment, State, Transcript, Why
 from transcripts.upkeep.erasing import because, pseudonym
 from transcripts.views import looks, recordings, rows
 from transcripts.views.coverage import coverage
@@ -137,6 +138,8 @@ stop = _control(services.stop)
 cancel = _control(services.cancel)
 commit = _control(services.commit_now)
 retry = _control(services.retry)
+#: The way out when the hosted engine refuses: go on with the one of this machine.
+go_offline = _control(partial(services.retry, engine=Engine.EMBEDDED))
 
 
 @require_POST
