@@ -290,6 +290,10 @@ STTWEB_MAX_HOURS = env.float("STTWEB_MAX_HOURS", 24.0)
 #: Private networks and unusual ports that people may name in links; the operator's decision, empty by default.
 FETCH_ALLOW_NETWORKS: list[str] = env.list("FETCH_ALLOW_NETWORKS", [])
 FETCH_ALLOW_PORTS: list[int] = env.list("FETCH_ALLOW_PORTS", [], subcast=int)
+#: Whether recordings are looked for on web pages, if the extra "pages" is installed; by which of its extractors
+#: (regular expressions of their names; none: by all).
+STTWEB_PAGES = env.bool("STTWEB_PAGES", True)
+STTWEB_PAGES_EXTRACTORS: list[str] = env.list("STTWEB_PAGES_EXTRACTORS", [])
 #: Decoder program; empty: the one that the package imageio-ffmpeg carries.
 STTWEB_FFMPEG = env.str("STTWEB_FFMPEG", "")
 

@@ -118,7 +118,7 @@ async def test_a_download_that_breaks_leaves_nothing_and_works_the_next_time(
 @pytest.mark.parametrize(
     ("body", "content_type", "code"),
     [
-        (b"<!DOCTYPE html><title>Log in</title>", "audio/mpeg", "not_media"),
+        (b"<!DOCTYPE html><title>Log in</title>", "audio/mpeg", "is_page"),
         (
             b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nhttp://127.0.0.1/\n",
             "application/vnd.apple.mpegurl",
@@ -226,7 +226,7 @@ async def test_an_upload_is_sniffed_and_heard(policy: Policy, recordings: Record
     assert len(await hear(request_for(policy, tmp_path, path=recordings / "video.mp4"))) // 2 > 2 * SAMPLE_RATE
     page = tmp_path / "talk.mp3"
     page.write_bytes(b"<html>")
-    assert (await failure(request_for(policy, tmp_path, path=page))).code == "not_media"
+    assert (await failure(request_for(policy, tmp_path, path=page))).code == "is_page"
     assert (await failure(request_for(policy, tmp_path, path=tmp_path / "none"))).code == "media_missing"
 
 

@@ -14,6 +14,7 @@ from transcripts.media.errors import StorageError
 from transcripts.media.fetch import Limits
 from transcripts.media.guard import Policy
 from transcripts.media.open import AudioRequest
+from transcripts.media.pages import Pages
 from transcripts.media.pcm import SAMPLE_RATE
 from transcripts.media.sample import find_sample
 from transcripts.media.storage import MediaStore
@@ -45,6 +46,11 @@ def policy() -> Policy:
     )
 
 
+def pages(seconds: float = 60.0) -> Pages:
+    """How recordings are found on web pages, and in what time."""
+    return Pages(settings.STTWEB_PAGES, tuple(settings.STTWEB_PAGES_EXTRACTORS), seconds)
+
+
 def source_of(row: Transcript, start: int) -> AudioRequest:
     """What is to be opened, from sample ``start`` on. Raises MediaError when a stored file is gone."""
     decode_limits = DecodeLimits(max_samples=round(settings.STTWEB_MAX_HOURS * 3600 * SAMPLE_RATE))
@@ -59,6 +65,7 @@ def source_of(row: Transcript, start: int) -> AudioRequest:
         limits=Limits(max_bytes=settings.STTWEB_MAX_MEDIA_BYTES),
         decode_limits=decode_limits,
         ffmpeg=ffmpeg,
+        pages=pages(),
         # Text of two versions of a file must never be mixed.
         expect_sha256=row.media_sha256 or None if row.committed_samples else None,
     )

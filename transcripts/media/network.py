@@ -27,6 +27,9 @@ Resolver = Callable[[str], Awaitable[Sequence[Address]]]
 MAX_ADDRESSES = 8
 CONNECT_BUDGET_S = 10.0
 
+#: What reading from and writing to a stream of ``connect_guarded`` raises when the connection breaks.
+STREAM_ERRORS = (httpcore2.NetworkError, httpcore2.TimeoutException, OSError)
+
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 
@@ -160,6 +163,15 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
             await stream.aclose()
             raise BlockedUrl("url_address", "The connection did not reach the address that was checked.")
         return _ShoutcastStream(stream)
+
+
+async def connect_guarded(host: str, port: int, policy: Policy, resolver: Resolver) -> httpcore2.AsyncNetworkStream:
+    """A bare connection for the relay, judged like every other. Raises ``BlockedUrl`` or ``FetchError``."""
+    backend = GuardedBackend(policy, resolver, dns_s=5.0, connect_s=5.0)
+    try:
+        return await backend.connect_tcp(host, port)
+    except STREAM_ERRORS as error:
+        raise FetchError("source_unreachable", "The server could not be reached.", retryable=True) from error
 
 
 class _ShoutcastStream(httpcore2.AsyncNetworkStream):

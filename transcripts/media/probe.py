@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from .guard import Policy
 from .hls.reader import HlsReader, Patience
 from .mp4 import has_picture, index_start, movie_seconds
 from .network import Resolver, system_resolver
+from .pages import Pages, find_recording
 from .pcm import SAMPLE_RATE, samples_to_seconds
 from .podcast import fetch_feed
 from .sandbox import Cage
@@ -48,14 +49,15 @@ async def probe(
     language: str = "",
     seconds: float = 10.0,
     allow_unsafe_decoder: bool = False,
+    pages: Pages | None = None,
 ) -> Probe:
     """What the link ``text`` leads to, within ``seconds``. Never raises for what it finds: see ``Probe.error``, whose
-    code may also be ``probe_timeout`` (it may work all the same). ``max_bytes`` is the largest file accepted."""
+    code may also be ``probe_timeout`` (it may work all the same). ``max_bytes`` is the largest file accepted. A web
+    page is read as ``pages`` says (None: not at all), which takes its own seconds."""
     limits = Limits(max_bytes=max_bytes, first_byte_s=6.0, idle_s=4.0, total_s=seconds, min_rate=0)
     link = _Link(text.strip(), policy, resolver, limits, ffmpeg, language, allow_unsafe_decoder)
     try:
-        async with asyncio.timeout(seconds):
-            return await link.look()
+        return await _look(link, seconds, pages)
     except TimeoutError:
         step = "It may work all the same: start it and see."
         return unusable(FetchError("probe_timeout", "The source takes long to answer.", next_step=step, retryable=True))
@@ -154,6 +156,19 @@ class _Link:
                 with suppress(DecodeError):
                     await decoder.ready()
                 return decoder.claims
+
+
+async def _look(link: _Link, seconds: float, pages: Pages | None) -> Probe:
+    try:
+        async with asyncio.timeout(seconds):
+            return await link.look()
+    except NotMedia as error:
+        if error.code != "is_page" or pages is None:
+            raise
+    page = await find_recording(link.text, pages=pages, policy=link.policy, resolver=link.resolver)
+    async with asyncio.timeout(seconds):
+        found = await replace(link, text=page.url).look()
+    return replace(found, title=page.title or found.title)
 
 
 def _radio(info: SourceInfo) -> Probe:

@@ -12,6 +12,7 @@ from .guard import Policy
 from .hls.reader import Patience
 from .live import LivePatience
 from .network import Resolver, system_resolver
+from .pages import Pages
 from .pcm import Chunk
 from .sources import Kind
 from .spool import Progress
@@ -27,6 +28,7 @@ class AudioRequest:
     files and 100 ms for streams. ``kind`` insists on a kind; ``expect_sha256`` on the bytes an earlier try heard.
     ``language`` (BCP 47) is the wish where a stream has several; ``patience`` and ``hls_patience`` say how long a
     live source may falter; ``on_status`` hears how it is doing, in the event loop, and must not raise.
+    ``pages`` says how the recording of a web page is found (None: not at all).
     ``allow_unsafe_decoder`` decodes although the cage does not hold.
     """
 
@@ -48,6 +50,7 @@ class AudioRequest:
     hls_patience: Patience = field(default_factory=Patience)
     on_progress: Progress | None = None
     on_status: OnStatus | None = None
+    pages: Pages | None = None
     allow_unsafe_decoder: bool = False
 
 

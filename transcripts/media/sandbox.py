@@ -36,7 +36,8 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "MALLOC_ARENA_MAX": "1"}
 class Cage:
     """Limits of one child: CPU seconds, bytes of address space, open descriptors, niceness; files and folders that it
     may read and execute beside the system's libraries; ``input_by_path`` lets it open its own standard input again
-    through ``/proc``; ``required`` names layers (``landlock``, ``seccomp``) without which it must not start."""
+    through ``/proc``; ``talking`` lets it use connected sockets that it is given; ``required`` names layers
+    (``landlock``, ``seccomp``) without which it must not start."""
 
     cpu_s: int = 3600
     memory_bytes: int = 512 * 1024**2
@@ -44,6 +45,7 @@ class Cage:
     nice: int = 5
     read_paths: tuple[str, ...] = ()
     input_by_path: bool = False
+    talking: bool = False
     required: tuple[str, ...] = ()
 
 
@@ -147,6 +149,7 @@ def _launcher(cage: Cage, program: str) -> list[str]:
     command = [sys.executable, "-I", "-S", str(_LAUNCHER), *(f"{key}={value}" for key, value in options.items())]
     command += [f"read={path}" for path in readable]
     command += [f"need={layer}" for layer in cage.required]
+    command += ["talk=1"] if cage.talking else []
     return [*command, "input=1"] if cage.input_by_path else command
 
 

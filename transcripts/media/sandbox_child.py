@@ -3,9 +3,9 @@
 Run by path in a bare interpreter (``python -I -S sandbox_child.py key=value ... -- program arguments``), never
 imported by the product. Keys: ``parent`` (pid that must still be there), ``cpu`` (seconds), ``memory`` (bytes),
 ``files`` (open descriptors), ``nice``, ``read`` (a folder or file that may be read and executed; repeated), ``input``
-(1: descriptor 0 may be opened again by path), ``need`` (a layer that must hold; repeated), ``probe`` (1: report what
-holds instead of running a program). Exit code 125: a needed layer or the program itself failed; the reason is the
-last line on stderr, after ``sandbox:``.
+(1: descriptor 0 may be opened again by path), ``talk`` (1: may use sockets that it was given), ``need`` (a layer that
+must hold; repeated), ``probe`` (1: report what holds instead of running a program). Exit code 125: a needed layer or
+the program itself failed; the reason is the last line on stderr, after ``sandbox:``.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> None:
     readable = [value for key, value in options if key == "read"]
     if _no_new_privileges():
         held |= {"landlock"} if _landlock(readable, "input" in values) else set()
-        held |= {"seccomp"} if _seccomp() else set()
+        held |= {"seccomp"} if _seccomp("talk" in values) else set()
     missing = {value for key, value in options if key == "need"} - held
     if missing:
         _fail(f"{', '.join(sorted(missing))} not available")
@@ -101,8 +101,8 @@ def _no_new_privileges() -> bool:
     return sys.platform == "linux" and bool(_libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0)
 
 
-def _seccomp() -> bool:
-    code = build_filter(os.uname().machine, os.getpid())
+def _seccomp(talking: bool) -> bool:
+    code = build_filter(os.uname().machine, os.getpid(), talking=talking)
     if code is None:
         return False
     program = _Program(len(code) // 8, code)

@@ -20,7 +20,8 @@ _FIRST_NEW = 424
 _FIRST_X32 = 0x40000000
 
 _X86_64 = {
-    "network": "41-50 53 288 299 307",
+    "network": "41-43 49 50 53 288 299 307",
+    "talking": "44-48",
     "processes": "57 58 101 129 200 297 310-312 322",
     "ipc": "29-31 64-66 68-71 220 240-245",
     "kernel": "103 135 153-155 159 161 163-173 175 176 179 212 227 246 248-250 256 272 279 298 300 301 303-305 308 313"
@@ -29,7 +30,8 @@ _X86_64 = {
     "files": "76 82-88 90-94 132 133 188-190 197-199 235 253 258-261 263-266 268 280 285 294 316",
 }
 _AARCH64 = {
-    "network": "198-203 206 207 211 212 242 243 269",
+    "network": "198-203 242 243 269",
+    "talking": "206 207 211 212",
     "processes": "117 130 138 240 270-272 281",
     "ipc": "180-196",
     "kernel": "18 39-41 51 58 60 89 92 97 104-106 112 116 142 161 162 170 171 217-219 224 225 238 239 241 262-266 268"
@@ -47,11 +49,12 @@ _MACHINES = {
 }
 
 
-def build_filter(machine: str, pid: int) -> bytes | None:
+def build_filter(machine: str, pid: int, *, talking: bool = False) -> bytes | None:
     """The filter program for ``machine`` (as ``os.uname`` names it), or None when its calls are not known here.
 
     Denied calls answer EPERM; calls of another architecture kill the process. ``pid`` is the process that the filter
-    is for: it may signal and limit itself and nobody else. 8 bytes an instruction, in the machine's byte order.
+    is for: it may signal and limit itself and nobody else. ``talking`` lets it send and receive on connected sockets
+    that it was given, and open none. 8 bytes an instruction, in the machine's byte order.
     """
     if machine not in _MACHINES:
         return None
@@ -62,7 +65,7 @@ def build_filter(machine: str, pid: int) -> bytes | None:
     for name, number in judged.items():
         rule = _rule(name, pid)
         program += [(_EQUAL, 0, len(rule), number), *rule]
-    for number in _numbers(denied):
+    for number in _numbers({group: calls for group, calls in denied.items() if not (talking and group == "talking")}):
         program += _answer(_EQUAL, number, _EPERM)
     program.append((_RETURN, 0, 0, _ALLOW))
     return b"".join(_instruction(*line) for line in program)

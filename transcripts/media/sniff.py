@@ -54,8 +54,8 @@ _ROOTS: dict[bytes, tuple[str, str, str]] = {
     b"smoothstreamingmedia": ("unsupported_dash", "a streaming manifest", "Paste a direct link to the file."),
     b"rss": ("unsupported_feed", "a podcast feed", "Paste the link of one episode."),
     b"feed": ("unsupported_feed", "a podcast feed", "Paste the link of one episode."),
-    b"html": ("not_media", "a web page", "Paste the address of the recording itself."),
-    b"!doctype": ("not_media", "a web page", "Paste the address of the recording itself."),
+    b"html": ("is_page", "a web page", "Paste the address of the recording itself."),
+    b"!doctype": ("is_page", "a web page", "Paste the address of the recording itself."),
     b"svg": ("not_media", "a picture", ""),
 }
 _OTHERS: tuple[tuple[bytes, str], ...] = (
@@ -88,7 +88,7 @@ def judge_content(head: bytes) -> str:
     """The container's short name (``wav``, ``mp3``, ``mov`` ...) for the first bytes of a source.
 
     Raises ``NotMedia``: ``unsupported_hls``, ``unsupported_dash``, ``unsupported_playlist``, ``unsupported_feed``,
-    ``empty_source`` or ``not_media``, with a sentence that says what was found.
+    ``empty_source``, ``is_page`` or ``not_media``, with a sentence that says what was found.
     """
     if not head:
         raise NotMedia("empty_source", "The source is empty.")

@@ -14,20 +14,22 @@ from .hls.loading import Fetch
 from .hls.reader import HlsReader
 from .hls.sound import hls_chunks
 from .live import LiveSound
+from .pages import open_link
 from .pcm import SAMPLE_RATE, Chunk, seconds_to_samples
 from .request import Audio, AudioRequest
-from .sources import Kind, Source, open_source
+from .sources import Kind, Source
 from .status import QuietWatch, Reporter, SourceState
 
 Sound = Callable[[], AsyncGenerator[Chunk]]
 
 
 def connect(request: AudioRequest) -> AbstractAsyncContextManager[Source]:
-    """A connection to the link of ``request``, as ``sources.open_source`` makes it."""
+    """A connection to the link of ``request``, as ``pages.open_link`` makes it."""
     assert request.url is not None
     idle = min(request.live_limits.idle_s, request.patience.silence_s)
-    return open_source(
+    return open_link(
         request.url,
+        pages=request.pages,
         policy=request.policy,
         limits=request.limits,
         live_limits=replace(request.live_limits, idle_s=idle),

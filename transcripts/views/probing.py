@@ -21,6 +21,8 @@ from transcripts.views.shell import TeamRequest, in_team
 
 #: Looks that one process takes at once, and that one person may ask for in a minute.
 AT_ONCE, A_MINUTE = 4, 30
+#: Seconds for finding the recording of a web page, beside those of the look itself.
+PAGE_S = 25.0
 #: Longest link that is looked at, in characters.
 MAX_LINK = 2048
 
@@ -56,6 +58,7 @@ async def _probe(link: str) -> Probe:
         policy=source.policy(),
         max_bytes=settings.STTWEB_MAX_MEDIA_BYTES,
         ffmpeg=settings.STTWEB_FFMPEG or None,
+        pages=source.pages(PAGE_S),
     )
 
 
