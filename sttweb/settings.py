@@ -66,7 +66,9 @@ SECURE_SSL_REDIRECT = env.bool("STTWEB_SSL_REDIRECT", STTWEB_HTTPS)
 SECURE_REDIRECT_EXEMPT = [r"^(readyz|metrics)$"]
 SECURE_HSTS_SECONDS = env.int("STTWEB_HSTS_SECONDS", 31_536_000 if STTWEB_HTTPS else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = STTWEB_HTTPS
-if env.bool("STTWEB_BEHIND_PROXY", STTWEB_HTTPS):
+#: A proxy of ours writes X-Forwarded-Proto and the last entry of X-Forwarded-For.
+STTWEB_BEHIND_PROXY = env.bool("STTWEB_BEHIND_PROXY", STTWEB_HTTPS)
+if STTWEB_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -90,6 +92,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "sttweb.health.Alive",
+    "sttweb.visiting.visitor",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -1,5 +1,6 @@
 """What is kept. One file per noun; import from here."""
 
+from transcripts.models.audit import Act, AuditEntry
 from transcripts.models.captionlink import CaptionLink
 from transcripts.models.erasure import Erased, Erasure, Why
 from transcripts.models.event import AppendOnly, Event, EventKind
@@ -15,7 +16,9 @@ __all__ = [
     "ACTIVE",
     "CLAIMABLE",
     "FINAL",
+    "Act",
     "AppendOnly",
+    "AuditEntry",
     "CaptionLink",
     "Control",
     "Engine",
