@@ -104,7 +104,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     database = _database()
     parts = {"database": database}
     if not database:
-        parts |= {"migrations": _migrations(), "workers": _workers()}
+        parts |= {"migrations": _migrations(), "workers": _workers(), "decoder": _decoder()}
     is_ready = not any(parts.values())
     parts["channel_layer"] = layer_trouble()
     answer = {
@@ -142,6 +142,13 @@ def _workers() -> str:
     from transcripts.upkeep.numbers import worker_is_fresh
 
     return "" if worker_is_fresh() else "No worker has reported itself lately; nothing is transcribed."
+
+
+def _decoder() -> str:
+    from transcripts.upkeep.numbers import decoder_is_missing
+
+    says = "No worker decodes recordings: the decoder's sandbox does not hold there (docs/media.md, The cage)."
+    return says if decoder_is_missing() else ""
 
 
 def layer_trouble() -> str:

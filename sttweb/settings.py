@@ -299,6 +299,13 @@ STTWEB_PAGES = env.bool("STTWEB_PAGES", True)
 STTWEB_PAGES_EXTRACTORS: list[str] = env.list("STTWEB_PAGES_EXTRACTORS", [])
 #: Decoder program; empty: the one that the package imageio-ffmpeg carries.
 STTWEB_FFMPEG = env.str("STTWEB_FFMPEG", "")
+#: Decode although the decoder's sandbox does not hold on this machine. Dangerous: a hostile recording that takes over
+#: the decoder then has the network, the files and the secrets of the worker. For machines that only hear one's own.
+STTWEB_ALLOW_UNSANDBOXED_DECODER = env.bool("STTWEB_ALLOW_UNSANDBOXED_DECODER", False)
+#: Seconds without a byte from a station until its connection is given up and made again.
+STTWEB_SOURCE_SILENCE_SECONDS = env.float("STTWEB_SOURCE_SILENCE_SECONDS", 20.0)
+#: Keep the sound of recordings for listening (MP3, 21.6 MB an hour), on the clock of the words; streams: the team says.
+STTWEB_KEEP_SOUND = env.bool("STTWEB_KEEP_SOUND", True)
 
 # --- Watching and keeping ------------------------------------------------------------------------------------------
 

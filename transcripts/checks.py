@@ -34,7 +34,21 @@ def several_hosts_share_a_layer(**_: Any) -> list[checks.CheckMessage]:
     return []
 
 
+def decoder_is_sandboxed(**_: Any) -> list[checks.CheckMessage]:
+    """Somebody switched the refusal off that protects the worker from hostile recordings."""
+    if settings.STTWEB_ALLOW_UNSANDBOXED_DECODER:
+        return [
+            checks.Warning(
+                "STTWEB_ALLOW_UNSANDBOXED_DECODER is on: a hostile recording may take over the worker.",
+                hint="Leave it out where anybody but you submits recordings.",
+                id="transcripts.W003",
+            )
+        ]
+    return []
+
+
 def register() -> None:
     """Register all checks with Django."""
     checks.register(hosted_engine_has_a_key)
     checks.register(several_hosts_share_a_layer)
+    checks.register(decoder_is_sandboxed)

@@ -1,4 +1,4 @@
-"""Whether a worker may begin something new: enough disk, descriptors and memory, and the tables that it knows.
+"""Whether a worker may begin something new: enough disk, descriptors and memory, a caged decoder, the right tables.
 
 Refusing is cheap and another worker may have room; running out in the middle is neither (security_reliability.md B6,
 B9, B10). Blocks on the file system and, in `schema`, on the database.
@@ -6,6 +6,7 @@ B9, B10). Blocks on the file system and, in `schema`, on the database.
 
 from __future__ import annotations
 
+import logging
 import os
 import pkgutil
 import shutil
@@ -16,6 +17,10 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 
 from transcripts import migrations
+from transcripts.media.errors import DecodeError
+from transcripts.media.selftest import require_safe_decoder
+
+logger = logging.getLogger(__name__)
 
 APP = "transcripts"
 #: The migrations of this program as it was started, whatever a deployment puts on the disk meanwhile.
@@ -79,6 +84,19 @@ def _memory_left() -> int:
     except OSError:
         return -1
     return int(kilobytes) * 1024 if kilobytes else -1
+
+
+async def decoder() -> str:
+    """``decoder_unsafe`` when the decoder's sandbox does not hold on this machine and the operator has not said that
+    it need not, or nothing. Tries it, once per process (about 100 ms)."""
+    allowed = settings.STTWEB_ALLOW_UNSANDBOXED_DECODER
+    if allowed:
+        logger.warning("recordings are decoded without asking for a sandbox (STTWEB_ALLOW_UNSANDBOXED_DECODER)")
+    try:
+        await require_safe_decoder(allow_unsafe=allowed)
+    except DecodeError as error:
+        return error.code
+    return ""
 
 
 def schema() -> str:

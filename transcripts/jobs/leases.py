@@ -207,9 +207,10 @@ def finishing(claim: Claim) -> None:
 
 
 def describe(claim: Claim, is_live: bool, duration_samples: int, sha256: str) -> None:
-    """Keep what was learned when the source was opened (no known length: 0; no file: no hash). Raises LeaseLost."""
+    """Keep what was learned when the source was opened (no known length: 0; no file: no hash), and that files are
+    kept of it from now on. Raises LeaseLost."""
     held = Transcript.objects.filter(pk=claim.transcript_id, epoch=claim.epoch, worker=claim.worker, state__in=ACTIVE)
-    changes: dict[str, Any] = {"is_live": is_live, "duration_samples": duration_samples}
+    changes: dict[str, Any] = {"is_live": is_live, "duration_samples": duration_samples, "is_kept": True}
     if not held.update(**changes, **({"media_sha256": sha256} if sha256 else {})):
         raise LeaseLost
 

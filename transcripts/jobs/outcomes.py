@@ -11,7 +11,7 @@ from transcripts.engine.errors import EngineError, RecognizerFailed
 from transcripts.jobs import backoff
 from transcripts.jobs.claims import Outcome
 from transcripts.jobs.clean import clean_text
-from transcripts.jobs.pauses import DISK_FULL
+from transcripts.jobs.pauses import DECODER_UNSAFE, DISK_FULL
 from transcripts.media.errors import MediaError
 from transcripts.models import State
 from transcripts.realtime.endpoint import EndpointError
@@ -41,13 +41,7 @@ def of_failure(error: BaseException, attempts: int, retry_limit: int = backoff.R
     An error of no known kind is logged with its traceback here; people get a plain sentence.
     """
     if isinstance(error, MediaError):
-        if error.code == DISK_FULL:
-            return _without_disk(error)
-        if error.code in _DECODER_DIED and attempts:
-            return _ended(State.FAILED, error.code, error.message, _DECODER_STEP)
-        if error.retryable:
-            return _again(error.code, error.message, error.next_step, attempts, retry_limit)
-        return _ended(State.FAILED, error.code, error.message, error.next_step)
+        return _of_media(error, attempts, retry_limit)
     if isinstance(error, ProviderError):
         return _of_provider(error, attempts, retry_limit)
     if isinstance(error, EndpointError):
@@ -61,6 +55,18 @@ def of_failure(error: BaseException, attempts: int, retry_limit: int = backoff.R
         return _again(*_DATABASE, attempts, retry_limit)
     logger.error("a session failed", exc_info=error)
     return _INTERNAL
+
+
+def _of_media(error: MediaError, attempts: int, retry_limit: int) -> Outcome:
+    if error.code == DISK_FULL:
+        return _without_disk(error)
+    if error.code == DECODER_UNSAFE:
+        return _ended(State.PAUSED, error.code, error.message, error.next_step)
+    if error.code in _DECODER_DIED and attempts:
+        return _ended(State.FAILED, error.code, error.message, _DECODER_STEP)
+    if error.retryable:
+        return _again(error.code, error.message, error.next_step, attempts, retry_limit)
+    return _ended(State.FAILED, error.code, error.message, error.next_step)
 
 
 def without_disk() -> Outcome:

@@ -20,7 +20,7 @@ from transcripts.jobs.claims import Claim, LeaseLost
 from transcripts.jobs.clean import clean_text
 from transcripts.jobs.edge import LiveEdge
 from transcripts.jobs.faultpoints import passing
-from transcripts.jobs.recording import Batch, Position, plan
+from transcripts.jobs.recording import Batch, Noted, Position, plan
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.live import events as wire
 from transcripts.live import publish
@@ -63,7 +63,7 @@ class Recorder:
         self._meter = meter
         self._billed = 0
         self._edge = LiveEdge()
-        self._waiting: list[StreamEvent] = []
+        self._waiting: list[StreamEvent | Noted] = []
         self._most_waiting = settings.STTWEB_EVENTS_WAITING
         self._changed = asyncio.Condition()
         self._closing = False
@@ -72,7 +72,7 @@ class Recorder:
         # Whoever waits for the writer gets its error; after a lost lease nobody does.
         self._writer.add_done_callback(lambda task: task.cancelled() or task.exception())
 
-    async def put(self, event: StreamEvent) -> None:
+    async def put(self, event: StreamEvent | Noted) -> None:
         """Take one event; waits while too much is unwritten. Raises what stopped the writer, such as LeaseLost."""
         if isinstance(event, Partial):
             self._edge.heard(samples_to_ms(event.heard))
@@ -130,7 +130,7 @@ class Recorder:
             async with self._changed:
                 self._changed.notify_all()
 
-    async def _next_events(self) -> list[StreamEvent]:
+    async def _next_events(self) -> list[StreamEvent | Noted]:
         """At most BATCH_ROWS events as soon as there are any; none once closed and empty."""
         async with self._changed:
             await self._changed.wait_for(lambda: bool(self._waiting) or self._closing)

@@ -49,6 +49,13 @@ class SegmentPlan:
     fields: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """An entry for the log that is not the provider's: what became of the source, what could not be kept."""
+
+    entry: Entry
+
+
 @dataclass(slots=True)
 class Batch:
     """What one transaction writes: from ``before`` to ``after``, in this order."""
@@ -68,7 +75,7 @@ class Batch:
         return self.after.committed > self.before.committed
 
 
-def plan(events: Sequence[StreamEvent], before: Position) -> Batch:
+def plan(events: Sequence[StreamEvent | Noted], before: Position) -> Batch:
     """The batch for ``events`` in their order; partials are nobody's business here."""
     batch = Batch(before, before)
     for event in events:
@@ -76,7 +83,7 @@ def plan(events: Sequence[StreamEvent], before: Position) -> Batch:
     return batch
 
 
-def _add(batch: Batch, event: StreamEvent) -> None:
+def _add(batch: Batch, event: StreamEvent | Noted) -> None:
     match event:
         case Committed():
             _add_commit(batch, event)
@@ -94,6 +101,8 @@ def _add(batch: Batch, event: StreamEvent) -> None:
             end_ms = None if event.end is None else samples_to_ms(event.end)
             kind = {"kind": clean_text(event.kind, 60), "payload": clean_json(event.payload), "end_ms": end_ms}
             batch.entries.append(Entry(EventKind.ANNOTATION, kind))
+        case Noted():
+            batch.entries.append(event.entry)
         case Finished():
             batch.billed += event.billed
         case Partial():

@@ -71,6 +71,7 @@ class Runner:
         #: Why nothing new is taken now; empty: what is due is taken.
         self.holding_back = ""
         self._schema, self._schema_at = "", float("-inf")
+        self._decoder = ""
         self._wake = asyncio.Event()
         self._stopping, self._hurry = asyncio.Event(), asyncio.Event()
 
@@ -95,11 +96,13 @@ class Runner:
     async def run(self) -> None:
         """Work until `stop`. Raises what one of its own loops died of, after the sessions were handed over.
 
-        1. Three loops beside each other: claiming, renewing, listening to controls.
+        1. The decoder's sandbox is tried: where it does not hold, nothing is claimed.
+           Three loops beside each other: claiming, renewing, listening to controls.
         2. The end of any of them, asked for or not, ends the claiming.
         3. Sessions get ``drain_seconds``, then they are handed over; leases are renewed meanwhile.
         4. The worker's own row is removed, the engine stopped.
         """
+        self._decoder = await headroom.decoder()
         await self._safely(self._look_for_room)
         sweep = _named(self._sweep_until_stopped(), "runner sweep")
         side = [_named(self._beat(), "runner heartbeat"), _named(self._listen(), "runner controls")]
@@ -156,6 +159,8 @@ class Runner:
         """Claim what is due and fits. Raises what the database raises."""
         await self._look_for_room()
         if self.holding_back:
+            if self._decoder:
+                await self._database(pauses.pause_without_decoder)
             return
         await self._database(_care)
         while len(self._slots) < self.capacity and not self._stopping.is_set():
@@ -171,7 +176,7 @@ class Runner:
         if time.monotonic() - self._schema_at >= SCHEMA_SECONDS:
             self._schema = await self._database(headroom.schema)
             self._schema_at = time.monotonic()
-        found = self._schema or disk or process
+        found = self._schema or self._decoder or disk or process
         changed, self.holding_back = found != self.holding_back, found
         if disk == "disk_full":
             for slot in self._slots.values():
@@ -304,9 +309,10 @@ class Runner:
 
 
 def _care() -> None:
-    """What became possible again: the account works, the disk has space."""
+    """What became possible again: the account works, the disk has space, there is a decoder."""
     accounts.care()
     pauses.release_those_without_disk()
+    pauses.release_those_without_decoder()
 
 
 def _named(work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:

@@ -12,23 +12,25 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, cast
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from sttweb.observe import transcript_context
 from transcripts.jobs import accounts, backoff, counts, leases, plan, source
 from transcripts.jobs.claims import Claim, Held, LeaseLost, Outcome
 from transcripts.jobs.faultpoints import passing
+from transcripts.jobs.hearing import Hearing, forget_if_gone, was_told
 from transcripts.jobs.outcomes import of_failure
 from transcripts.jobs.recorder import Recorder
 from transcripts.jobs.recording import Position
 from transcripts.jobs.threads import DatabaseThread
-from transcripts.media.open import Audio, open_audio
+from transcripts.media.open import open_audio
 from transcripts.media.pcm import Chunk
 from transcripts.models import Control, State, Transcript
 from transcripts.realtime.client import RealtimeClient
 from transcripts.realtime.endpoint import Endpoint
 from transcripts.realtime.errors import ErrorClass, ProviderError
-from transcripts.realtime.results import Committed, StreamEvent
+from transcripts.realtime.results import Committed, Gap, StreamEvent
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +59,8 @@ class Job:
 
 def load(claim: Claim) -> Job:
     """Read the job of a claim. Raises LeaseLost when it is not ours any more."""
-    row = Transcript.objects.filter(pk=claim.transcript_id, epoch=claim.epoch, worker=claim.worker).first()
+    rows = Transcript.objects.filter(pk=claim.transcript_id, epoch=claim.epoch, worker=claim.worker)
+    row = rows.select_related("team").first()
     if row is None:
         raise LeaseLost
     return Job(row, plan.start_of(row), plan.previous_text(row))
@@ -144,6 +147,7 @@ class Session:
                 return await self._run()
             except LeaseLost:
                 logger.warning("transcript %s: another worker has it now", self.claim.transcript_id)
+                await self._forget_if_gone()
                 return None
             finally:
                 for task in self._side:
@@ -209,6 +213,13 @@ class Session:
         progressed = self._recorder is not None and self._recorder.position.committed > self._job.row.committed_samples
         return 0 if progressed else self._job.row.attempts
 
+    async def _forget_if_gone(self) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await asyncio.shield(self._database(forget_if_gone, self.claim.transcript_id))
+        except (OperationalError, InterfaceError, TimeoutError) as error:
+            logger.warning("transcript %s: strays are left to the upkeep (%r)", self.claim.transcript_id, error)
+
     async def _settle(self, outcome: Outcome) -> None:
         """Let go of the row; a database that is away is waited for until the lease has passed anyway."""
         attempt, unbilled = 0, self._recorder.unbilled() if self._recorder is not None else 0
@@ -260,7 +271,8 @@ class Session:
         if row.control == Control.STOP:
             self._stop()
         options = plan.options_of(row)
-        async with open_audio(source.source_of(row, job.start)) as audio:
+        hearing = Hearing(self.claim, self._recorder.put, job.start)
+        async with aclosing(hearing), open_audio(source.source_of(row, job.start, hearing.watch.hear)) as audio:
             await self._database(
                 leases.describe, self.claim, audio.live, audio.duration_samples or 0, audio.sha256 or ""
             )
@@ -276,14 +288,22 @@ class Session:
                 previous_text=job.previous_text,
                 breaker=plan.breaker_of(endpoint),
             )
-            await self._follow(client, audio)
+            keep_sound = row.team.keep_stream_sound if audio.live else settings.STTWEB_KEEP_SOUND
+            await self._follow(client, hearing.chunks(audio, job.start, with_sound=keep_sound))
+            await self._tell_missing(hearing.missing_at_end(audio))
 
     async def _engine_url(self, row: Transcript) -> str:
         return await self._embedded_url() if plan.needs_embedded(row) else ""
 
-    async def _follow(self, client: RealtimeClient, audio: Audio) -> None:
+    async def _tell_missing(self, gap: Gap | None) -> None:
+        """The source ended before its announced length: told once, also when a claim broke off right behind it."""
+        if gap is not None and not await self._database(was_told, self.claim.transcript_id):
+            assert self._recorder is not None
+            await self._recorder.put(gap)
+
+    async def _follow(self, client: RealtimeClient, chunks: AsyncGenerator[Chunk, None]) -> None:
         assert self._recorder is not None
-        stream = cast("AsyncGenerator[StreamEvent, None]", client.transcribe(self._feed(audio.chunks())))
+        stream = cast("AsyncGenerator[StreamEvent, None]", client.transcribe(self._feed(chunks)))
         async with aclosing(stream) as events:
             async for event in events:
                 if self._observe is not None:

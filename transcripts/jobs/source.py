@@ -13,10 +13,12 @@ from transcripts.media.decode import DecodeLimits
 from transcripts.media.errors import StorageError
 from transcripts.media.fetch import Limits
 from transcripts.media.guard import Policy
+from transcripts.media.live import LivePatience
 from transcripts.media.open import AudioRequest
 from transcripts.media.pages import Pages
 from transcripts.media.pcm import SAMPLE_RATE
 from transcripts.media.sample import find_sample
+from transcripts.media.status import OnStatus
 from transcripts.media.storage import MediaStore
 from transcripts.models import SourceKind, Transcript
 
@@ -51,12 +53,19 @@ def pages(seconds: float = 60.0) -> Pages:
     return Pages(settings.STTWEB_PAGES, tuple(settings.STTWEB_PAGES_EXTRACTORS), seconds)
 
 
-def source_of(row: Transcript, start: int) -> AudioRequest:
-    """What is to be opened, from sample ``start`` on. Raises MediaError when a stored file is gone."""
+def source_of(row: Transcript, start: int, on_status: OnStatus | None = None) -> AudioRequest:
+    """What is to be opened, from sample ``start`` on; ``on_status`` hears how a live source is doing. Raises
+    MediaError when a stored file is gone."""
     decode_limits = DecodeLimits(max_samples=round(settings.STTWEB_MAX_HOURS * 3600 * SAMPLE_RATE))
     ffmpeg = settings.STTWEB_FFMPEG or None
     if row.source_kind != SourceKind.URL:
-        return AudioRequest(path=_stored(row), start=start, decode_limits=decode_limits, ffmpeg=ffmpeg)
+        return AudioRequest(
+            path=_stored(row),
+            start=start,
+            decode_limits=decode_limits,
+            ffmpeg=ffmpeg,
+            allow_unsafe_decoder=settings.STTWEB_ALLOW_UNSANDBOXED_DECODER,
+        )
     return AudioRequest(
         url=row.source_url,
         start=start,
@@ -68,7 +77,16 @@ def source_of(row: Transcript, start: int) -> AudioRequest:
         pages=pages(),
         # Text of two versions of a file must never be mixed.
         expect_sha256=row.media_sha256 or None if row.committed_samples else None,
+        language=row.language,
+        patience=_patience(),
+        on_status=on_status,
+        allow_unsafe_decoder=settings.STTWEB_ALLOW_UNSANDBOXED_DECODER,
     )
+
+
+def _patience() -> LivePatience:
+    silence = settings.STTWEB_SOURCE_SILENCE_SECONDS
+    return LivePatience(stalled_s=min(LivePatience().stalled_s, silence / 2), silence_s=silence)
 
 
 def _stored(row: Transcript) -> Path:

@@ -2,11 +2,11 @@
 
 Pure: no Django, no asyncio. Every value is JSON-safe and msgpack-safe. The contract (ui.md, "Event contract"):
 
-``{"type": "partial" | "commit" | "revise" | "gap" | "state" | "session" | "notice" | "annotation", "seq": n, "at":
-ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on partials, plus the control messages
-``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up``, ``card`` and ``card_gone`` (the board),
-``presence`` (who watches; only to those whose hello asked), ``caption`` (all that a public caption link gets) and
-``closed``.
+``{"type": "partial" | "commit" | "revise" | "gap" | "state" | "session" | "notice" | "annotation" | "source",
+"seq": n, "at": ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on partials, plus the
+control messages ``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up``, ``card`` and ``card_gone`` (the
+board), ``presence`` (who watches; only to those whose hello asked), ``caption`` (all that a public caption link gets)
+and ``closed``.
 
 ``data`` of a stored event is the payload of its row, whose keys the pages rely on:
 
@@ -17,7 +17,11 @@ ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on
 - notice: ``code, message`` and free details;
 - revise: ``title`` when the transcript was given another one, ``engine`` when it goes on with another, ``captions``
   (``shared``, ``unshared``) when a public link was made or taken back, the last two with ``by``, a name;
-- session, annotation: what the provider said; shown in the log only.
+- session, annotation: what the provider said; shown in the log only;
+- source: ``code`` (``source_dropped``, ``source_back``, ``source_ended``, ``now_playing``), ``message``, ``at_ms`` and,
+  for a title, ``title``.
+
+A ``source`` without ``seq`` is how a live source is doing now: see `source`.
 """
 
 from __future__ import annotations
@@ -43,6 +47,14 @@ def partial(text: str, start_ms: int, heard_ms: int, epoch: int) -> str:
     return _encode(
         {"type": "partial", "data": {"text": text, "start_ms": start_ms, "heard_ms": heard_ms, "epoch": epoch}}
     )
+
+
+def source(state: str, seconds: float, attempt: int, attempts: int, epoch: int) -> str:
+    """How a live source is doing: playing, quiet, stalled or reconnecting (``attempt`` of ``attempts``), for
+    ``seconds``. No number, never stored, said again every few seconds while it is not playing."""
+    tries = {"attempt": attempt, "attempts": attempts} if attempts else {}
+    data = {"state": state, "seconds": round(seconds, 1), **tries, "epoch": epoch}
+    return _encode({"type": "source", "data": data})
 
 
 def caught_up(seq: int) -> str:

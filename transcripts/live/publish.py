@@ -64,6 +64,13 @@ async def send_partial(transcript_id: UUID, encoded: str) -> None:
     await _send(transcript_group(transcript_id), message)
 
 
+async def send_source(transcript_id: UUID, encoded: str, *, passing: bool) -> None:
+    """Pass on how a live source is doing (encoded by `live.events.source`). ``passing`` says that it will be said
+    again while it lasts, so that it is worth telling those who come later. Never raises."""
+    message: dict[str, object] = {"type": "source", "transcript": str(transcript_id), "text": encoded}
+    await _send(transcript_group(transcript_id), {**message, "passing": passing})
+
+
 def ring_on_commit(transcript_id: UUID, team_id: UUID, last_seq: int) -> None:
     """The same as `ring`, for synchronous code inside a transaction."""
     transaction.on_commit(lambda: async_to_sync(ring)(transcript_id, team_id, last_seq))

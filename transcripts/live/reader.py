@@ -28,6 +28,8 @@ logger = logging.getLogger(__name__)
 PAGE = 200
 #: Encoded rows kept in memory, so that a browser that comes back after a moment costs no read.
 TAIL = 100
+#: What was said of the source is passed on for so long; while it holds, it is said again sooner.
+SOURCE_SECONDS = 15.0
 #: Characters handed to all viewers before their writers get a turn.
 BURST = 32 * 1024
 
@@ -59,6 +61,8 @@ class TranscriptFeed:
         self._following: set[Outbox] = set()
         self._tail: deque[Row] = deque(maxlen=TAIL)
         self._partial: str | None = None
+        #: How the source is doing, while that is not simply well, and when it was said.
+        self._source: tuple[float, str] | None = None
         #: The partial waits for the rows before it.
         self._held = False
         self._bell = asyncio.Event()
@@ -80,6 +84,8 @@ class TranscriptFeed:
                 if after:
                     counts.replayed_rows.add()
         outbox.push(events.caught_up(position))
+        if self._source is not None and time.monotonic() - self._source[0] < SOURCE_SECONDS:
+            outbox.push(self._source[1])
         if self._partial is not None:
             outbox.offer(self._partial)
         self._following.add(outbox)
@@ -98,8 +104,10 @@ class TranscriptFeed:
         return [row for row in rows if row.seq <= self.cursor]
 
     def hear(self, message: Mapping[str, Any]) -> None:
-        """A message of the layer: a doorbell or a partial."""
-        if message.get("type") == "partial":
+        """A message of the layer: a doorbell, a partial, or how the source is doing."""
+        if message.get("type") == "source":
+            self._tell_source(str(message["text"]), passing=bool(message.get("passing")))
+        elif message.get("type") == "partial":
             self._partial = str(message["text"])
             # One that overtook the row that is being read would show the next words before the last ones.
             self._held = self._bell.is_set() or self._reading.locked()
@@ -107,6 +115,11 @@ class TranscriptFeed:
                 self._offer_partial()
         elif self.ring(int(message["seq"])):
             counts.doorbells.add("heard")
+
+    def _tell_source(self, text: str, *, passing: bool) -> None:
+        self._source = (time.monotonic(), text) if passing else None
+        for outbox in self._following:
+            outbox.push(text)
 
     def ring(self, last_seq: int) -> bool:
         """The log reaches ``last_seq``; read on if that is news, and say whether nobody had told."""

@@ -37,7 +37,8 @@ _LONG_HOLE = 10 * SAMPLE_RATE
 #: The encoder may take so long for what it is given, in seconds; then it is given up.
 _PATIENCE_S = 20.0
 
-_PEAKS_AT_ONCE = 1024
+#: Bytes of waveform written at once: 6.4 s of it.
+_PEAKS_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,8 @@ class Keeper:
         if self._sound is not None and self.failure is None:
             try:
                 await self._encode(self._sound, chunk)
-            except MediaError as error:
-                self.failure = error
+            except (MediaError, OSError) as error:
+                self.failure = error if isinstance(error, MediaError) else _failed()
                 await self._end_encoder()
         self._position = max(self._position, chunk.end)
 
@@ -116,8 +117,8 @@ class Keeper:
             return
         try:
             await encoder.end(complete=self.failure is None)
-        except MediaError as error:
-            self.failure = self.failure or error
+        except (MediaError, OSError) as error:
+            self.failure = self.failure or (error if isinstance(error, MediaError) else _failed())
 
     async def _write_peaks(self) -> None:
         pairs, self._pairs = bytes(self._pairs), bytearray()
@@ -126,8 +127,8 @@ class Keeper:
                 await asyncio.to_thread(_align, self._peaks, self._pairs_before, b"\x00")
                 self._prepared = True
             await asyncio.to_thread(_append, self._peaks, pairs)
-        except StorageError as error:
-            self.failure = self.failure or error
+        except (StorageError, OSError) as error:
+            self.failure = self.failure or (error if isinstance(error, StorageError) else _failed())
 
 
 class _Encoder:

@@ -9,6 +9,13 @@ from __future__ import annotations
 from .errors import DecodeError
 from .sandbox import SandboxReport, sandbox_report
 
+#: What is raised, as a value: those who wait for a decoder are told the same.
+UNSAFE = DecodeError(
+    "decoder_unsafe",
+    "Recordings are not decoded here: the decoder's sandbox does not hold.",
+    next_step="Ask the operator to look at the server's status page. It then goes on by itself.",
+)
+
 _kept: list[SandboxReport] = []
 
 
@@ -29,9 +36,7 @@ async def require_safe_decoder(*, allow_unsafe: bool = False) -> None:
     except DecodeError:
         safe = False
     if not safe:
-        step = "Ask the operator to look at the decoder's self-test on the health page."
-        raise DecodeError("decoder_unsafe", "Recordings are not decoded here: the sandbox does not hold.",
-                          next_step=step)  # fmt: skip
+        raise DecodeError(UNSAFE.code, UNSAFE.message, next_step=UNSAFE.next_step)
 
 
 def is_safe(report: SandboxReport) -> bool:

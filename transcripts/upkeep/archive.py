@@ -24,22 +24,27 @@ MANIFEST = "manifest.json"
 #: The only names that an archive may hold; everything else makes it foreign.
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 NAMES = re.compile(
-    rf"database\.(?:sqlite3|pgdump)|secret_key|media/[0-9a-f]{{2}}/{_UUID}|spool/{_UUID}/source\.(?:media|json)"
+    rf"database\.(?:sqlite3|pgdump)|secret_key|media/[0-9a-f]{{2}}/{_UUID}|media/kept/{_UUID}/[0-9]{{1,9}}\.(?:mp3|peaks)"
+    rf"|spool/{_UUID}/source\.(?:media|json)"
 )
 BLOCK = 1024**2
 MOST_MANIFEST_BYTES = 1024**3
 
 
 class HashingFile:
-    """Reads through to a file and hashes what passes."""
+    """Reads through to a file of ``size`` bytes and hashes what passes. One that is cut meanwhile, as the sound of a
+    transcript that goes on elsewhere, is filled up with zeros: an archive promises a size before it has the bytes."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], size: int) -> None:
         self._file = file
+        self._left = size
         self.digest = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
         """As of the file."""
-        data = self._file.read(size)
+        wanted = self._left if size < 0 else min(size, self._left)
+        data = self._file.read(wanted).ljust(wanted, b"\0")
+        self._left -= wanted
         self.digest.update(data)
         return data
 
@@ -59,7 +64,7 @@ class Writer:
             return False
         with file:
             info = _info(name, os.fstat(file.fileno()).st_size)
-            hashing = HashingFile(file)
+            hashing = HashingFile(file, info.size)
             self._tar.addfile(info, hashing)
         self.files.append({"name": name, "size": info.size, "sha256": hashing.digest.hexdigest()})
         return True

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from sttweb.observe import version
-from transcripts.jobs import source
+from transcripts.jobs import kept, source
 from transcripts.models import FINAL, Transcript
 from transcripts.upkeep import archive, databases
 from transcripts.upkeep.folders import pages
@@ -80,13 +80,22 @@ def _write(writer: archive.Writer, folder: Path, *, with_secrets: bool) -> tuple
 
 
 def _recordings(mark: datetime) -> Iterator[tuple[str, Path]]:
-    """What to keep beside the database: uploads, and fetched files that unfinished work goes on with."""
-    rows = Transcript.objects.filter(created_at__lte=mark).only("pk", "media_key", "state")
+    """What to keep beside the database: uploads, what is kept for listening, and fetched files that unfinished work
+    goes on with."""
+    rows = Transcript.objects.filter(created_at__lte=mark).only("pk", "media_key", "state", "is_kept")
     for row in pages(rows):
+        if row.is_kept:
+            yield from _kept(row)
         if row.media_key:
             yield f"media/{row.media_key}", Path(settings.STTWEB_MEDIA_DIR) / row.media_key
         elif row.state not in FINAL:
             yield from _spooled(row)
+
+
+def _kept(row: Transcript) -> Iterator[tuple[str, Path]]:
+    """What is there for listening; of one that goes on meanwhile, what is there now."""
+    found = kept.kept_files(row.pk)
+    yield from ((f"media/kept/{row.pk}/{path.name}", path) for path in (found.sound, found.peaks) if path)
 
 
 def _spooled(row: Transcript) -> Iterator[tuple[str, Path]]:

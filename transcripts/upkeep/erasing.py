@@ -27,7 +27,7 @@ from django.db.models.functions import Now
 from django.db.models.signals import pre_delete
 from django.utils.crypto import salted_hmac
 
-from transcripts.jobs import source
+from transcripts.jobs import kept, source
 from transcripts.models import FINAL, Erased, Erasure, Transcript, Why
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def erase_media(row: Transcript) -> bool:
     """Remove the recording of a transcript that has ended and keep its text; whether it still was as ``row`` says."""
     with transaction.atomic():
         same = Transcript.objects.filter(pk=row.pk, media_key=row.media_key, state__in=FINAL)
-        if not same.update(media_key="", media_bytes=0):
+        if not same.update(media_key="", media_bytes=0, is_kept=False):
             return False
         _tombstone(row, Erased.MEDIA)
     return True
@@ -149,10 +149,11 @@ def rewrite() -> None:
 
 
 def remove_files(row: Erasure) -> None:
-    """The recording, the fetched copy, and the title in the admin's own history."""
+    """The recording, what was kept for listening, the fetched copy, and the title in the admin's own history."""
     if row.media_key:
         source.media_store().delete(row.media_key)
     source.forget_spooled(row.transcript)
+    kept.forget_kept(row.transcript)
     if row.what == Erased.ALL:
         kind = ContentType.objects.get_for_model(Transcript)
         told = LogEntry.objects.filter(content_type=kind, object_id=str(row.transcript))

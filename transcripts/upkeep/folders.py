@@ -13,6 +13,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Model, QuerySet
 
+from transcripts.jobs.kept import kept_root
+
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
@@ -60,6 +62,15 @@ def kept_files() -> Iterator[Kept]:
 def spooled_ids() -> Iterator[UUID]:
     """The transcripts that have a folder in the spool."""
     for entry in entries(Path(settings.STTWEB_SPOOL_DIR)):
+        try:
+            yield UUID(entry.name)
+        except ValueError:
+            continue
+
+
+def kept_ids() -> Iterator[UUID]:
+    """The transcripts of which something is kept for listening."""
+    for entry in entries(kept_root()):
         try:
             yield UUID(entry.name)
         except ValueError:

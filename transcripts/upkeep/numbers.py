@@ -222,6 +222,13 @@ def _usage(folder: Path) -> tuple[int, int]:
     return usage.free, usage.total
 
 
+def decoder_is_missing() -> bool:
+    """Whether every worker that was heard of lately refuses to decode, because its sandbox does not hold."""
+    fresh = Worker.objects.filter(heartbeat_at__gt=Now() - timedelta(seconds=SILENT_SECONDS))
+    found = set(fresh.values_list("holding_back", flat=True))
+    return found == {"decoder_unsafe"}
+
+
 def worker_is_fresh() -> bool:
     """Whether any worker was heard of lately, by the database's clock."""
     return Worker.objects.filter(heartbeat_at__gt=Now() - timedelta(seconds=SILENT_SECONDS)).exists()

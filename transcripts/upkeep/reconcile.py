@@ -19,10 +19,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, Max, Q
 
-from transcripts.jobs import source
+from transcripts.jobs import kept, source
 from transcripts.models import FINAL, Erased, Erasure, Event, State, Transcript, Why
 from transcripts.upkeep.erasing import because
-from transcripts.upkeep.folders import Kept, batches, entries, kept_files, pages, spooled_ids
+from transcripts.upkeep.folders import Kept, batches, entries, kept_files, kept_ids, pages, spooled_ids
 
 #: A file without a row may belong to a request that is still under way.
 YOUNG_SECONDS = 24 * 3600.0
@@ -54,17 +54,19 @@ def files_without_row(young_seconds: float = YOUNG_SECONDS) -> Iterator[Stray]:
         yield from _unknown_recordings(batch, before)
     for ids in batches(spooled_ids()):
         yield from _unknown_spools(ids, before)
+    for ids in batches(kept_ids()):
+        yield from _unknown_kept(ids, before)
     for entry in entries(Path(settings.FILE_UPLOAD_TEMP_DIR)):
         if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < before:
             yield Stray("half_upload", entry.name, Path(entry.path).unlink)
 
 
 def _unknown_recordings(batch: list[Kept], before: float) -> Iterator[Stray]:
-    keys = [kept.key for kept in batch]
+    keys = [file.key for file in batch]
     known = set(Transcript.objects.filter(media_key__in=keys).values_list("media_key", flat=True))
-    for kept in batch:
-        if kept.key not in known and kept.changed < before:
-            yield Stray("file_without_row", kept.key, kept.path.unlink)
+    for file in batch:
+        if file.key not in known and file.changed < before:
+            yield Stray("file_without_row", file.key, file.path.unlink)
 
 
 def _unknown_spools(ids: list[UUID], before: float) -> Iterator[Stray]:
@@ -75,6 +77,15 @@ def _unknown_spools(ids: list[UUID], before: float) -> Iterator[Stray]:
             needed = transcript_id in rows and (rows[transcript_id] not in DONE or not _only_source(folder))
             if not needed and folder.stat().st_mtime < before:
                 yield Stray("spool_without_row", str(transcript_id), partial(shutil.rmtree, folder))
+
+
+def _unknown_kept(ids: list[UUID], before: float) -> Iterator[Stray]:
+    """What is kept of a transcript that is not there, or whose recording was erased."""
+    rows = dict(Transcript.objects.filter(pk__in=ids).values_list("pk", "is_kept"))
+    for transcript_id in ids:
+        with suppress(FileNotFoundError):
+            if not rows.get(transcript_id) and kept.kept_dir(transcript_id).stat().st_mtime < before:
+                yield Stray("kept_without_row", str(transcript_id), partial(kept.forget_kept, transcript_id))
 
 
 def _only_source(folder: Path) -> bool:

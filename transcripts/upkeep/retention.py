@@ -43,10 +43,10 @@ def due(limit: int = ROUND_ROWS) -> Iterator[Due]:
 
 def _due_media(team_id: UUID, days: int, limit: int) -> Iterator[Due]:
     ended = _ended(team_id, days)
-    yield from (Due(row, Erased.MEDIA) for row in ended.exclude(media_key="")[:limit])
+    yield from (Due(row, Erased.MEDIA) for row in ended.exclude(media_key="", is_kept=False)[:limit])
     # A fetched file is kept where the work did not come to its end, because a retry would use it.
     for ids in batches(spooled_ids()):
-        yield from (Due(row, Erased.MEDIA) for row in ended.filter(media_key="", pk__in=ids))
+        yield from (Due(row, Erased.MEDIA) for row in ended.filter(media_key="", is_kept=False, pk__in=ids))
 
 
 def _ended(team_id: UUID, days: int) -> QuerySet[Transcript]:

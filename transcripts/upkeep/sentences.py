@@ -20,6 +20,10 @@ HELD_BACK = {
     "disk_full": "its disk is full",
     "descriptors": "it has no file descriptors left",
     "memory": "the machine has no memory left",
+    "decoder_unsafe": (
+        "the sandbox of its decoder does not hold on that machine, so it decodes nothing; docs/media.md (The cage) says"
+        " what it needs"
+    ),
     "schema_newer": "the tables are newer than its program; start it again with the new version",
     "schema_older": "the tables are older than its program; run manage.py migrate",
 }

@@ -60,6 +60,7 @@ GAP_REASONS: dict[str, Text] = {
     "source_dropped": _("the source dropped out"),
     "buffer_overflow": _("the engine was away for too long"),
     "worker_lost": _("a worker was lost"),
+    "source_ended_early": _("the source ended before its announced length"),
 }
 
 
@@ -105,6 +106,20 @@ def gap_reason(code: str) -> Text:
     return GAP_REASONS.get(code, code.replace("_", " "))
 
 
+SOURCE_NEWS: dict[str, Text] = {
+    "source_dropped": _("The source dropped out"),
+    "source_back": _("The source is back"),
+    "source_ended": _("The source ended"),
+    "now_playing": _("Now playing: %s"),
+}
+
+
+def source_text(payload: Mapping[str, Any]) -> str:
+    """What became of a source, in the reader's language where the code is known."""
+    known = SOURCE_NEWS.get(str(payload.get("code")))
+    return str(known).replace("%s", str(payload.get("title", ""))) if known else str(payload.get("message", ""))
+
+
 def log_text(kind: str, payload: Mapping[str, Any]) -> str:
     """One line of the activity list."""
     if kind == EventKind.STATE:
@@ -114,6 +129,8 @@ def log_text(kind: str, payload: Mapping[str, Any]) -> str:
         return _now("Connected to the engine") + (f" ({payload['connection']})" if payload.get("connection") else "")
     if kind == EventKind.GAP:
         return _now("Lost: {reason}").format(reason=gap_reason(str(payload.get("reason", ""))))
+    if kind == EventKind.SOURCE:
+        return source_text(payload)
     if kind == EventKind.REVISE:
         return _revised(payload)
     return str(payload.get("message") or payload.get("code") or kind)

@@ -6,15 +6,35 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID
 
+from transcripts.jobs.kept import forget_kept, kept_files
 from transcripts.jobs.source import forget_spooled, media_store
 from transcripts.media.errors import StorageError
 from transcripts.media.sample import find_sample
 from transcripts.media.storage import Stored
-from transcripts.models import SourceKind, Transcript
+from transcripts.models import SourceKind, State, Transcript
+
+#: All of the source was heard.
+WHOLE = frozenset({State.COMPLETED, State.COMPLETED_WITH_GAPS})
 
 
 def path_of(transcript: Transcript) -> Path | None:
-    """The file to play, or None for links and for files that are gone."""
+    """The file to play, or None when there is none (yet) or it is gone.
+
+    Once all was heard, what was kept: seekable, and on the clock of the words whatever the original's container says.
+    Until then the original, which is whole; of links and streams, what was kept so far.
+    """
+    heard = kept_files(transcript.pk).sound if transcript.is_kept else None
+    if heard is not None and transcript.state in WHOLE:
+        return heard
+    return _original(transcript) or heard
+
+
+def peaks_of(transcript: Transcript) -> Path | None:
+    """The waveform's file, or None."""
+    return kept_files(transcript.pk).peaks if transcript.is_kept else None
+
+
+def _original(transcript: Transcript) -> Path | None:
     if transcript.source_kind == SourceKind.SAMPLE:
         sample = find_sample()
         return sample.path if sample else None
@@ -36,6 +56,7 @@ def remove(media_key: str) -> None:
 
 
 def forget(transcript_id: UUID, media_key: str) -> None:
-    """Delete all sound of a transcript: its upload, and the copy of what was fetched."""
+    """Delete all sound of a transcript: its upload, what was kept for listening, and the copy of what was fetched."""
     remove(media_key)
+    forget_kept(transcript_id)
     forget_spooled(transcript_id)
