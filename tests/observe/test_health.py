@@ -40,7 +40,7 @@ def test_ready_names_its_parts(client, worker):
     assert answer.status_code == 200
     said = answer.json()
     assert (said["ready"], said["degraded"]) == (True, False)
-    assert set(said["parts"]) == {"database", "migrations", "workers", "channel_layer"}
+    assert set(said["parts"]) == {"database", "migrations", "workers", "decoder", "channel_layer"}
     assert all(part == {"ok": True, "says": "ok"} for part in said["parts"].values())
     assert said["version"] == "0.1.0"
 
