@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import shutil
 import tempfile
 from typing import Any
 
@@ -19,8 +20,13 @@ logger = logging.getLogger(__name__)
 #: Bodies up to this many bytes stay in memory.
 IN_MEMORY_BODY = 100_000
 BODY_CHUNK = 64 * 1024
+#: While an upload is taken it is on the disk so many times: here, as Django reads it, as its file, and where it stays.
+BODY_COPIES = 4
+#: Seconds that somebody known who was refused gets to notice.
+LINGER_SECONDS = 5.0
 
 TOO_LARGE = (413, "Content Too Large", "This is larger than the server accepts.")
+NO_SPACE = (507, "Insufficient Storage", "The disk of this server has no room for this. Ask its operator for space.")
 STRANGER = (403, "Forbidden", "Log in first: so much is only taken from people who are known here.")
 UNSURE = (503, "Service Unavailable", "The server cannot find out who you are at the moment. Try again in a minute.")
 
@@ -29,7 +35,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
     """A request whose body is limited, goes to disk when large, and is not parsed by Twisted as well."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._received = 0
+        self._announced = self._received = 0
         self._refused = False
         #: The question who sends this; None until the body is so large that it matters.
         self._asking: asyncio.Task[bool] | None = None
@@ -39,21 +45,33 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
     def gotLength(self, length: int | None) -> None:
         """Called with the announced length of the body in bytes, or None when it comes in pieces."""
         large = length is None or length > IN_MEMORY_BODY
-        # Closed by the application's end, or with the request.
-        self.content = tempfile.TemporaryFile(dir=self.server.body_dir) if large else io.BytesIO()  # noqa: SIM115
-        self._check(length or 0)
+        self._announced = length or 0
+        # Closed by the application's end, or with the request. Not buffered: nothing is left to be written then.
+        self.content = tempfile.TemporaryFile(dir=self.server.body_dir, buffering=0) if large else io.BytesIO()  # noqa: SIM115
+        if self._check(self._announced) and self._asking is None:
+            self._require_room()
 
     def handleContentChunk(self, data: bytes) -> None:
         """Called with each piece of the body."""
         self._received += len(data)
-        if self._check(self._received):
-            self.content.write(data)
+        if not self._check(self._received):
+            return
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self.content.write(rest) :]
+        except OSError as error:
+            logger.warning("a request's body could not be kept: %s", error)
+            self._refuse(*NO_SPACE)
 
     def process(self) -> Any:
         """Called when the body is complete."""
         self._complete = True
+        if self._refused:
+            self._hang_up()
+            return None
         waits = self._asking is not None and not self._asking.done()
-        return None if self._refused or waits else super().process()
+        return None if waits else super().process()
 
     def connectionLost(self, reason: Any) -> None:
         """Called when the sender went away."""
@@ -82,9 +100,16 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
         elif not asking.result():
             self._refuse(*STRANGER)
         else:
+            self._require_room()
             self.channel.transport.resumeProducing()
-            if self._complete:
+            if self._complete and not self._refused:
                 super().process()
+
+    def _require_room(self) -> None:
+        """Of somebody known: the answer comes before the body, and what still comes is read, or it would be lost."""
+        large = self._announced > IN_MEMORY_BODY
+        if large and shutil.disk_usage(self.server.body_dir).free < BODY_COPIES * self._announced:
+            self._refuse(*NO_SPACE)
 
     def _refuse(self, status: int, reason: str, sentence: str) -> None:
         if self._refused:
@@ -93,7 +118,14 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
         text = f"{sentence}\n".encode()
         head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
         self.channel.transport.write(f"{head}Content-Length: {len(text)}\r\n\r\n".encode() + text)
-        self.channel.loseConnection()
+        if status == NO_SPACE[0]:
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._hang_up)
+        else:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        if self.channel is not None:
+            self.channel.loseConnection()
 
 
 class LazyBody:

@@ -268,3 +268,9 @@ def freeze(process: subprocess.Popen[Any]) -> None:
 def thaw(process: subprocess.Popen[Any]) -> None:
     """Let it go on."""
     process.send_signal(signal.SIGCONT)
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes that a file may still take on the disk of ``folder``."""
+    usage = os.statvfs(folder)
+    return usage.f_bavail * usage.f_frsize

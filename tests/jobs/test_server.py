@@ -153,6 +153,16 @@ def test_an_endless_body_of_a_stranger_is_not_read_and_not_kept() -> None:
         assert stop(process)[0] == 0
 
 
+def test_a_body_that_the_disk_has_no_room_for_is_refused_with_a_sentence_that_arrives() -> None:
+    with serving("full") as (process, port):
+        until_ready(process)
+        status, text = post(port, "/", bytes(300_000))
+        assert status == 507
+        assert b"Ask its operator for space" in text
+        assert post(port, "/", b"abc") == (200, b"3 bytes in 1")
+        assert stop(process)[0] == 0
+
+
 def test_sockets_hear_that_it_is_a_restart() -> None:
     with serving() as (process, port):
         until_ready(process)

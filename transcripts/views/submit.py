@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
 from django.db import transaction
@@ -87,7 +88,7 @@ def _take(request: TeamRequest, handler: BoundedUploadHandler) -> HttpResponse:
         made = _submit_all(request, form)
         if made:
             return _go(request, made)
-    return _show(request, form, status=422)
+    return _show(request, form, status=507 if form.has_error("uploads", "disk_full") else 422)
 
 
 def _too_large(form: SubmitForm) -> SubmitForm:
@@ -123,7 +124,7 @@ def _submit_all(request: TeamRequest, form: SubmitForm) -> list[Transcript]:
     except StorageError as error:
         for _name, stored in kept:
             recordings.remove(stored.key)
-        form.add_error("uploads", f"{error.message} {error.next_step}".rstrip())
+        form.add_error("uploads", ValidationError(f"{error.message} {error.next_step}".rstrip(), code=error.code))
         return []
     with transaction.atomic():
         return [services.submit(request.team, request.user, one) for one in _submissions(form, kept)]
