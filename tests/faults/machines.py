@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,21 +20,13 @@ import psycopg
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from tests.figures import LONG, figure
 from tests.jobs.conftest import names, tape_wav
 from tests.jobs.test_server import free_port
 from tests.jobs.visitor import FINAL, Visitor
 from tests.scale.conftest import PASSWORD, Cluster, Postgres, Redis, until_listening
 
-#: Every fault in its long form (`make faults`).
-LONG = os.environ.get("STTWEB_FAULTS") == "long"
-
-
-def figure(fault: str, text: str) -> None:
-    """Keep what a fault came to; `make faults` collects these lines."""
-    sys.stdout.write(f"{fault}  {text}\n")
-    if path := os.environ.get("STTWEB_FAULTS_OUT"):
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps([fault, text]) + "\n")
+__all__ = ["LONG", "Land", "Watcher", "Wire", "children", "figure", "free_bytes", "freeze", "rss", "thaw"]
 
 
 @dataclass

@@ -85,8 +85,8 @@ def test_f40_the_disk_of_the_database_is_full(tmp_path: Path, disk: Path, warned
         assert (state, code) == ("paused", "disk_full")
     assert on <= 60
     how = "1 MB left" if warned else "0 bytes left, watch switched off"
-    figure("F40", f"64 MB ext4, {how}, for 15 s: {state} {code}".rstrip() + f", reads go on; {on:.1f} s after space was "
-                  "freed it went on; integrity ok, 0 lost, 0 doubled")  # fmt: skip
+    met = f"64 MB ext4, {how}, for 15 s: {state} {code}".rstrip()
+    figure("F40", f"{met}, reads go on; {on:.1f} s after space was freed it went on; integrity ok, 0 lost, 0 doubled")
 
 
 def files(folder: Path) -> set[Path]:
