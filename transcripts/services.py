@@ -194,6 +194,14 @@ def rename(transcript: Transcript, title: str) -> None:
     ring_on_commit(transcript.pk, transcript.team_id, last)
 
 
+def set_keeping(team: Team, media_days: int | None, text_days: int | None, stream_sound: bool) -> None:
+    """How many days after its end a team keeps a transcript's recording and the transcript itself (None: for ever), and
+    whether the sound of live streams is kept at all."""
+    Team.objects.filter(pk=team.pk).update(
+        keep_media_days=media_days, keep_text_days=text_days, keep_stream_sound=stream_sound
+    )
+
+
 @transaction.atomic
 def delete(transcript: Transcript) -> str:
     """Delete the row with its log and segments; return the media key whose file the caller removes after the commit.

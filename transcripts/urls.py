@@ -15,6 +15,7 @@ from transcripts.views import (
     preferences,
     probing,
     submit,
+    team,
     transcript,
 )
 
@@ -45,6 +46,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:token>/overlay", captionlinks.public, {"overlay": True}, name="public_overlay"),
     path("s/<uuid:transcript_id>/audio", media.audio, name="audio"),
     path("team/<uuid:team_id>", preferences.team, name="team"),
+    path("team/<uuid:team_id>/settings", team.settings, name="team-settings"),
+    path("team/<uuid:team_id>/keeping", team.keeping, name="team-keeping"),
     path("theme", preferences.theme, name="theme"),
     path(
         "login", LoginView.as_view(template_name="account/login.html", redirect_authenticated_user=True), name="login"

@@ -40,6 +40,8 @@ OTHER_ROUTES = {
     "login": ("get", 200),
     "logout": ("post", 302),
 }
+#: Routes that name a team, and how.
+TEAM_ROUTES = {"team": "post", "team-settings": "get", "team-keeping": "post"}
 #: Open to whoever has the token; see test_caption_links.
 PUBLIC_ROUTES = {"public_captions", "public_overlay"}
 #: What a role without the right gets from each route: the page is there, the right is not.
@@ -53,7 +55,7 @@ def path_of(name: str, transcript: Transcript) -> str:
 
 def test_every_route_has_its_place_in_these_tests():
     names = {pattern.name for pattern in urls.urlpatterns}
-    assert names == TRANSCRIPT_ROUTES.keys() | OTHER_ROUTES.keys() | PUBLIC_ROUTES | {"team"}
+    assert names == TRANSCRIPT_ROUTES.keys() | OTHER_ROUTES.keys() | PUBLIC_ROUTES | TEAM_ROUTES.keys()
     assert get_resolver().reverse_dict.getlist("session")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -53,6 +54,22 @@ def _ended(team_id: UUID, days: int) -> QuerySet[Transcript]:
     before = ExpressionWrapper(Now() - timedelta(days=days), output_field=DateTimeField())
     rows = Transcript.objects.filter(team=team_id, state__in=FINAL, finished_at__lt=before)
     return rows.order_by("finished_at")
+
+
+class Past(NamedTuple):
+    """How many transcripts, and how many recordings of others, are past what a team wants to keep."""
+
+    transcripts: int
+    recordings: int
+
+
+def past(team_id: UUID, media_days: int | None, text_days: int | None) -> Past:
+    """What the next rounds would erase if the team kept so many days (None: for ever)."""
+    gone = _ended(team_id, text_days) if text_days is not None else Transcript.objects.none()
+    if media_days is None:
+        return Past(gone.count(), 0)
+    recordings = _ended(team_id, media_days).exclude(media_key="").exclude(pk__in=gone.order_by().values("pk"))
+    return Past(gone.count(), recordings.count())
 
 
 def prune(limit: int = ROUND_ROWS) -> int:
