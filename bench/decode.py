@@ -5,7 +5,8 @@
 Without FILE the sample recording is repeated to the length asked for. The file is served by a process of its own on
 loopback; our side fetches it through the guarded client, spools and hashes it, decodes it in the cage and takes every
 chunk; then also keeps its waveform, or waveform and sound. FFmpeg alone reads the file from disk and writes its samples
-to nowhere. The best of the runs counts.
+to nowhere. The best of the runs counts. At last one more fetch and decode is watched for memory: resident bytes of our
+process at the start and at most, and of the decoder (Linux only).
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +67,9 @@ def main() -> None:
             }
             # Taking turns: what else the machine does hits all of them alike.
             costs = [{title: _measured(way, run) for title, way in ways.items()} for run in range(options.runs)]
+            memory = _watched(lambda: asyncio.run(_fetched(folder / "watched", file.name, port)))
     _report(file.name, {title: min((cost[title] for cost in costs), key=lambda cost: cost.cpu) for title in ways})
+    print(memory)
 
 
 def _report(name: str, costs: dict[str, Cost]) -> None:
@@ -74,6 +78,49 @@ def _report(name: str, costs: dict[str, Cost]) -> None:
     for title, cost in costs.items():
         _line(title, cost, seconds, costs["ffmpeg alone"])
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+
+
+def _watched(work: Callable[[], int]) -> str:
+    """Resident memory while ``work`` runs, looked at ten times a second."""
+    if sys.platform != "linux":
+        return "memory: only looked at on Linux"
+    before, own, decoder = _resident("self"), [0.0], [0.0]
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.1):
+            own.append(_resident("self"))
+            decoder.extend(_resident(pid) for pid in _decoders())
+
+    watching = threading.Thread(target=look)
+    watching.start()
+    samples = work()
+    done.set()
+    watching.join()
+    half = own[len(own) // 2 :]
+    return (
+        f"memory over {samples / SAMPLE_RATE / 3600:.1f} h of sound: this process {before:.1f} MB at the start, "
+        f"{max(own):.1f} MB at most, {max(half):.1f} MB at most in the second half; "
+        f"decoder {max(decoder):.1f} MB at most"
+    )
+
+
+def _decoders() -> Iterator[str]:
+    """Our children that have become the decoder's program."""
+    for task in Path("/proc/self/task").iterdir():
+        for pid in (task / "children").read_text().split():
+            with suppress(OSError):
+                if Path(f"/proc/{pid}/exe").resolve() == Path(find_program()).resolve():
+                    yield pid
+
+
+def _resident(process: str) -> float:
+    """Megabytes in memory, 0 when the process is gone."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{process}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def _line(title: str, cost: Cost, seconds: float, alone: Cost) -> None:

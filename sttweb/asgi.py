@@ -11,16 +11,16 @@ http = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402 - consumers need the apps that the line above loads
 from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import OriginValidator  # noqa: E402
 from django.conf import settings  # noqa: E402
 
+from sttweb.origins import OwnOrigins  # noqa: E402
 from transcripts.routing import background_consumers, socket_urls  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": http,
         # Full origins, scheme and port included: AllowedHostsOriginValidator would let other ports of the host in.
-        "websocket": OriginValidator(AuthMiddlewareStack(URLRouter(socket_urls)), settings.TRUSTED_ORIGINS),
+        "websocket": OwnOrigins(AuthMiddlewareStack(URLRouter(socket_urls)), settings.TRUSTED_ORIGINS),
         "channel": ChannelNameRouter(background_consumers),
     }
 )
