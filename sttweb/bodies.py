@@ -35,7 +35,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
     """A request whose body is limited, goes to disk when large, and is not parsed by Twisted as well."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._announced = self._received = 0
+        self._announced = self._received = self._limit = 0
         self._refused = False
         #: The question who sends this; None until the body is so large that it matters.
         self._asking: asyncio.Task[bool] | None = None
@@ -44,6 +44,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
 
     def gotLength(self, length: int | None) -> None:
         """Called with the announced length of the body in bytes, or None when it comes in pieces."""
+        self._limit = self.server.body_limit(getattr(self.channel, "_path", b""))
         large = length is None or length > IN_MEMORY_BODY
         self._announced = length or 0
         # Closed by the application's end, or with the request. Not buffered: nothing is left to be written then.
@@ -81,7 +82,7 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
 
     def _check(self, size: int) -> bool:
         """Whether a body of ``size`` bytes is still taken; asks who sends it when it is the time."""
-        if size > self.server.max_body:
+        if size > self._limit:
             self._refuse(*TOO_LARGE)
         elif size > self.server.stranger_body and self._asking is None and not self._refused:
             self.channel.transport.pauseProducing()

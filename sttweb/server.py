@@ -12,9 +12,10 @@ import asyncio
 import errno
 import io
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
@@ -58,7 +59,8 @@ class Server(DaphneServer):  # type: ignore[misc]
     """One process on one address.
 
     ``background`` makes the coroutine that runs beside the server until ``stop_background`` is called. ``ready`` is
-    called once, when the server listens. Bodies over ``max_body`` bytes are refused, and those over ``stranger_body``
+    called once, when the server listens. Bodies over ``max_body`` bytes are refused (under a path prefix of
+    ``body_limits``: over its number), and those over ``stranger_body``
     unless ``knows`` says of the headers (lower-case names) that their sender is known; large ones are kept in
     ``body_dir`` meanwhile.
     """
@@ -73,13 +75,14 @@ class Server(DaphneServer):  # type: ignore[misc]
         body_dir: Path,
         stranger_body: int | None = None,
         knows: Callable[[Headers], Awaitable[bool]] = _nobody,
+        body_limits: Mapping[bytes, int] = MappingProxyType({}),
         background: Callable[[], Coroutine[Any, Any, None]] | None = None,
         stop_background: Callable[[], object] = lambda: None,
         ready: Callable[[], None] = lambda: None,
     ) -> None:
         endpoints = build_endpoint_description_strings(host=host, port=port)
         super().__init__(application, endpoints, ready_callable=self._start, server_name="", verbosity=0)
-        self.max_body, self.body_dir = max_body, body_dir
+        self.max_body, self.body_dir, self._body_limits = max_body, body_dir, body_limits
         self.stranger_body = max_body if stranger_body is None else stranger_body
         self.knows = knows
         #: 0, or 1 when it could not listen or the background work died; ``failure`` is the sentence about it.
@@ -90,6 +93,10 @@ class Server(DaphneServer):  # type: ignore[misc]
         self._work: asyncio.Task[None] | None = None
         self._ports: list[Any] = []
         self._stopping = False
+
+    def body_limit(self, path: bytes) -> int:
+        """The most bytes that the body of a request for ``path`` may have."""
+        return next((most for prefix, most in self._body_limits.items() if path.startswith(prefix)), self.max_body)
 
     def serve(self) -> int:
         """Run until SIGINT or SIGTERM and return the exit code. Once in the life of a process."""

@@ -288,6 +288,12 @@ STTWEB_VIEWER_SECONDS = env.float("STTWEB_VIEWER_SECONDS", 10.0)
 STTWEB_MAX_MEDIA_BYTES = env.int("STTWEB_MAX_MEDIA_BYTES", 4 * 1024**3)
 #: Largest request of somebody who is not logged in, in bytes; the rest is not read.
 STTWEB_MAX_STRANGER_BYTES = env.int("STTWEB_MAX_STRANGER_BYTES", 64 * 1024)
+#: Bytes of uploads on their way that one team may have at the same time.
+STTWEB_UPLOAD_TEAM_BYTES = env.int("STTWEB_UPLOAD_TEAM_BYTES", 16 * 1024**3)
+#: Uploads on their way that one person may have at the same time.
+STTWEB_UPLOADS_AT_ONCE = env.int("STTWEB_UPLOADS_AT_ONCE", 20)
+#: Hours without a new part after which an upload on its way is removed.
+STTWEB_UPLOAD_HOURS = env.float("STTWEB_UPLOAD_HOURS", 24.0)
 #: Longest recording or stream in hours.
 STTWEB_MAX_HOURS = env.float("STTWEB_MAX_HOURS", 24.0)
 #: Private networks and unusual ports that people may name in links; the operator's decision, empty by default.

@@ -14,7 +14,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from transcripts.models import Membership, Role, Team, Transcript
+from transcripts.models import Membership, Role, Team, Transcript, Upload
 
 if TYPE_CHECKING:
     from transcripts.models.transcript import TranscriptQuerySet
@@ -95,3 +95,14 @@ def get_team(person: Person, team_id: UUID, right: Right = Right.SEE) -> Team:
     if not allows(member, right):
         raise PermissionDenied("Your role in this team does not allow that; ask an owner.")
     return member.team
+
+
+def get_upload(person: Person, upload_id: UUID) -> Upload:
+    """The person's own upload, if they may still submit in its team. Raises as `get_transcript`."""
+    upload = Upload.objects.filter(pk=upload_id, created_by_id=person.pk).select_related("team").first()
+    member = membership(person, upload.team_id) if upload else None
+    if upload is None or member is None:
+        raise Http404("No such upload.")
+    if not allows(member, Right.SUBMIT):
+        raise PermissionDenied("Your role in this team does not allow that; ask an owner.")
+    return upload

@@ -186,6 +186,8 @@ class SubmitForm(forms.Form):
     )
     model_id = forms.CharField(label=gettext_lazy("Model"), required=False, initial=SessionOptions().model_id)
 
+    #: Something to transcribe must come with it.
+    NEEDS_SOURCE = True
     #: Fields under *More*, by headline; all are parameters of the session but the pace.
     GROUPS = (
         (gettext_lazy("Speech"), ("secondary_languages", "keyterms", "pace")),
@@ -255,7 +257,7 @@ class SubmitForm(forms.Form):
         """What concerns several fields: something to transcribe, and options that the service takes."""
         data = super().clean() or self.cleaned_data
         self._restore_toggles()
-        if not (data.get("links") or data.get("uploads") or self.errors):
+        if self.NEEDS_SOURCE and not (data.get("links") or data.get("uploads") or self.errors):
             self.add_error("links", _("Paste a link, or choose a file."))
         if data.get("engine") == Engine.EMBEDDED and data.get("language") not in ("", "en", None):
             self.add_error("language", _("The embedded engine hears English only."))

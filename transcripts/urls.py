@@ -17,11 +17,15 @@ from transcripts.views import (
     submit,
     team,
     transcript,
+    uploads,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", board.board, name="board"),
     path("new", submit.new, name="new"),
+    path("uploads", uploads.uploads, name="uploads"),
+    path("uploads/<uuid:upload_id>", uploads.upload, name="upload"),
+    path("uploads/<uuid:upload_id>/complete", uploads.complete, name="upload_complete"),
     path("probe", probing.look, name="probe"),
     path("feed", feed.feed, name="feed"),
     path("feed/take", feed.take, name="feed-take"),

@@ -16,7 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from tests.jobs.tiny_server import MAX_BODY
+from tests.jobs.tiny_server import MAX_BODY, SMALL_BODY
 
 
 def free_port() -> int:
@@ -150,6 +150,17 @@ def test_an_endless_body_of_a_stranger_is_not_read_and_not_kept() -> None:
                     sent += len(piece)
         assert sent < 20_000_000
         assert post(port, "/", b"abc") == (200, b"3 bytes in 1")
+
+
+def test_a_path_may_have_a_limit_of_its_own() -> None:
+    with serving() as (process, port):
+        until_ready(process)
+        assert post(port, "/small/1?offset=0", bytes(SMALL_BODY))[0] == 200
+        assert post(port, "/large", bytes(SMALL_BODY + 1))[0] == 200
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            head = b"PUT /small/1?offset=0 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+            client.sendall(head % (SMALL_BODY + 1))
+            assert client.recv(100).startswith(b"HTTP/1.1 413 ")
         assert stop(process)[0] == 0
 
 

@@ -15,6 +15,7 @@ from sttweb.server import Server
 
 MAX_BODY = 400_000
 STRANGER_BODY = 50_000
+SMALL_BODY = 1000
 stopping = asyncio.Event()
 
 
@@ -65,6 +66,7 @@ def main() -> int:
         "127.0.0.1",
         int(sys.argv[1]),
         max_body=MAX_BODY,
+        body_limits={b"/small": SMALL_BODY},
         body_dir=Path(tempfile.gettempdir()),
         stranger_body=STRANGER_BODY,
         knows=knows,

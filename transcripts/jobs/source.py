@@ -16,6 +16,7 @@ from transcripts.media.guard import Policy
 from transcripts.media.live import LivePatience
 from transcripts.media.open import AudioRequest
 from transcripts.media.pages import Pages
+from transcripts.media.parts import Parts
 from transcripts.media.pcm import SAMPLE_RATE
 from transcripts.media.sample import find_sample
 from transcripts.media.status import OnStatus
@@ -26,6 +27,11 @@ from transcripts.models import SourceKind, Transcript
 def media_store() -> MediaStore:
     """The store of uploads that the settings name."""
     return MediaStore(Path(settings.STTWEB_MEDIA_DIR), max_bytes=settings.STTWEB_MAX_MEDIA_BYTES)
+
+
+def upload_parts() -> Parts:
+    """The uploads in that store that are on their way."""
+    return Parts(Path(settings.STTWEB_MEDIA_DIR))
 
 
 def spool_dir(transcript_id: UUID) -> Path:

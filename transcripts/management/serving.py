@@ -13,6 +13,9 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.core.management.base import CommandError
 from django.http import HttpRequest, parse_cookie
+from django.urls import reverse
+
+from transcripts.media.parts import PART_BYTES
 
 #: Forms around uploads, on top of the largest recording.
 BODY_OVERHEAD = 1024 * 1024
@@ -73,6 +76,7 @@ def serve(
         body_dir=settings.FILE_UPLOAD_TEMP_DIR,
         stranger_body=settings.STTWEB_MAX_STRANGER_BYTES,
         knows=knows,
+        body_limits={reverse("uploads").encode(): PART_BYTES},
         background=background,
         stop_background=stop_background,
         ready=ready,

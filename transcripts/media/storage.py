@@ -30,6 +30,12 @@ class Stored:
     sha256: str
 
 
+def place_of(root: Path, key: str) -> Path | None:
+    """Where the file of ``key`` is or would be under ``root``; None for anything that is not exactly a key."""
+    found = _KEY.fullmatch(key)
+    return root / found[1] / found[2] if found else None
+
+
 class MediaStore:
     """Files under ``root``, each at most ``max_bytes`` long; writing stops when less than ``min_free_bytes`` would
     stay free on the disk."""
@@ -56,7 +62,7 @@ class MediaStore:
             os.replace(part, folder / name)
         finally:
             part.unlink(missing_ok=True)
-        _flush_folder(folder)
+        flush_folder(folder)
         return Stored(key=f"{name[:2]}/{name}", size=size, sha256=digest)
 
     def path_of(self, key: str) -> Path:
@@ -77,8 +83,7 @@ class MediaStore:
         return False
 
     def _path(self, key: str) -> Path | None:
-        found = _KEY.fullmatch(key)
-        return self._root / found[1] / found[2] if found else None
+        return place_of(self._root, key)
 
     def _write(self, part: Path, pieces: Iterable[bytes]) -> tuple[int, str]:
         size, unchecked, digest = 0, 0, hashlib.sha256()
@@ -113,7 +118,7 @@ def write_all(descriptor: int, data: bytes) -> None:
         raise StorageError("disk_full", "The recording could not be written to disk.", retryable=True) from error
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Make the new name itself survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

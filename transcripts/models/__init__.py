@@ -10,6 +10,7 @@ from transcripts.models.segment import Segment
 from transcripts.models.states import ACTIVE, CLAIMABLE, FINAL, IllegalTransition, State, check_transition
 from transcripts.models.team import Membership, Role, Team
 from transcripts.models.transcript import Control, Engine, SourceKind, Transcript
+from transcripts.models.upload import Upload
 from transcripts.models.worker import Worker
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "State",
     "Team",
     "Transcript",
+    "Upload",
     "Why",
     "Worker",
     "check_transition",

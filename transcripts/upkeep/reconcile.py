@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db.models import Count, Max, Q
 
 from transcripts.jobs import kept, source
-from transcripts.models import FINAL, Erased, Erasure, Event, State, Transcript, Why
+from transcripts.models import FINAL, Erased, Erasure, Event, State, Transcript, Upload, Why
 from transcripts.upkeep.erasing import because
 from transcripts.upkeep.folders import Kept, batches, entries, kept_files, kept_ids, pages, spooled_ids
 
@@ -64,9 +64,17 @@ def files_without_row(young_seconds: float = YOUNG_SECONDS) -> Iterator[Stray]:
 def _unknown_recordings(batch: list[Kept], before: float) -> Iterator[Stray]:
     keys = [file.key for file in batch]
     known = set(Transcript.objects.filter(media_key__in=keys).values_list("media_key", flat=True))
+    known |= _on_their_way(keys)
     for file in batch:
         if file.key not in known and file.changed < before:
             yield Stray("file_without_row", file.key, file.path.unlink)
+
+
+def _on_their_way(keys: list[str]) -> set[str]:
+    """Those of ``keys`` that belong to an upload on its way: its growing file, or its whole one just before its row."""
+    plain = [key.removesuffix(".part") for key in keys]
+    found = Upload.objects.filter(media_key__in=plain, transcript=None).values_list("media_key", flat=True)
+    return {name for key in found for name in (key, f"{key}.part")}
 
 
 def _unknown_spools(ids: list[UUID], before: float) -> Iterator[Stray]:

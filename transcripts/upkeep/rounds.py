@@ -1,4 +1,5 @@
-"""The upkeep that a worker does by itself, every few minutes: finish erasures, apply retention, remove strays."""
+"""The upkeep that a worker does by itself, every few minutes: finish erasures, apply retention, remove strays and
+uploads that nobody goes on with."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from contextlib import suppress
 from django.conf import settings
 from django.db import Error as DatabaseError
 
+from transcripts import uploading
 from transcripts.jobs import backoff
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.upkeep import erasing, reconcile, retention
@@ -30,12 +32,13 @@ class Keeper:
         """One round. Blocks on the database and the disk; logs what it could not do and never raises for that."""
         try:
             pruned, finished = retention.prune(), erasing.finish_pending()
-            strays = self._sweep()
+            strays, stale = self._sweep(), uploading.sweep()
         except (DatabaseError, OSError) as error:
             logger.warning("the upkeep is left to the next round: %s", error)
             return
-        if pruned or finished or strays:
-            logger.info("upkeep: %d erased by retention, %d erasures finished, %d strays", pruned, finished, strays)
+        if pruned or finished or strays or stale:
+            done = (pruned, finished, strays, stale)
+            logger.info("upkeep: %d erased by retention, %d erasures finished, %d strays, %d stale uploads", *done)
 
     def _sweep(self) -> int:
         """Remove files that nobody knows; rows are never touched without being asked (`manage.py fsck --repair`)."""
