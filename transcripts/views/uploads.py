@@ -38,7 +38,7 @@ STATUS = {
     "upload_too_large": 413, "part_too_large": 413, "upload_beyond": 413, "upload_quota": 413,
     "upload_empty": 400, "bad_request": 400, "part_empty": 400, "no_team": 403,
     "upload_offset": 409, "upload_differs": 409, "upload_busy": 409, "upload_incomplete": 409,
-    "too_many_uploads": 429, "disk_low": 507, "disk_full": 507,
+    "too_many_uploads": 429, "too_many_unfinished": 429, "disk_low": 507, "disk_full": 507,
 }  # fmt: skip
 #: Most bytes of a JSON body.
 JSON_BYTES = 256 * 1024
