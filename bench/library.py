@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import archive
+
 PAGE_GOAL, SEARCH_GOAL = 50.0, 150.0
-WORDS = 30_000
 #: What is asked, as (what it stands for, query string); ``word7`` is the seventh most frequent word.
 PAGES = [
     ("newest", ""),
@@ -65,7 +65,7 @@ def main() -> None:
 
         started = time.perf_counter()
         if not Transcript.objects.exists():
-            _fill(asked.transcripts, asked.segments)
+            archive.fill(asked.transcripts, asked.segments)
             print(f"filled with {asked.transcripts:,} transcripts and {asked.segments:,} segments", end=" ")
             print(f"in {time.perf_counter() - started:.0f} s", flush=True)
         _measure(asked.rounds)
@@ -95,89 +95,6 @@ def _start(database: str, file: Path) -> None:
     settings.ALLOWED_HOSTS.append("testserver")
     django.setup()
     call_command("migrate", verbosity=0)
-
-
-def _fill(transcripts: int, segments: int) -> None:
-    from django.contrib.auth.models import User
-    from django.db import connection, transaction
-
-    from transcripts.models import Membership, Role, Team, Transcript, searchindex
-
-    owner = User.objects.create_user("owner")
-    team, other = Team.objects.create(name="Bench"), Team.objects.create(name="Other")
-    Membership.objects.create(team=team, user=owner, role=Role.OWNER)
-    chance = random.Random(7)
-    each = max(1, segments // transcripts)
-    texts = _texts(chance, 50_000)
-    with transaction.atomic():
-        if connection.vendor == "sqlite":
-            # All rows first and the index after them: a transaction of the product writes one transcript, not all.
-            searchindex.drop_triggers(connection)
-        for rows in _batches(_transcripts(transcripts, team.pk, other.pk, each, chance), 1_000):
-            keys = [row.pk for row in Transcript.objects.bulk_create(rows)]
-            _insert(keys, each, texts, chance)
-            print(".", end="", flush=True)
-        if connection.vendor == "sqlite":
-            searchindex.keep_triggers(connection)
-            searchindex.fill(connection)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-
-
-def _insert(keys: Sequence[Any], each: int, texts: Sequence[str], chance: random.Random) -> None:
-    """``each`` segments for each transcript, by the shortest way into the table; the index follows by itself."""
-    from django.db import connection
-
-    sqlite = connection.vendor == "sqlite"
-    names = 'transcript_id, "index", seq, start_ms, end_ms, text, words, language, speaker, unconfirmed'
-    rows = [
-        (
-            *(key.hex if sqlite else key, index, index + 1, index * 5_000, index * 5_000 + 5_000),
-            *(chance.choice(texts), "[]", "", "", chance.random() < 0.0002),
-        )
-        for key in keys
-        for index in range(each)
-    ]
-    with connection.cursor() as cursor:
-        places = ", ".join(["%s"] * 10)
-        cursor.executemany(f"INSERT INTO transcripts_segment ({names}) VALUES ({places})", rows)
-
-
-def _transcripts(count: int, team: Any, other: Any, each: int, chance: random.Random) -> Iterator[Any]:
-    """Rows with times over two years; one in a hundred failed, one in fifty with gaps, one in ten of another team."""
-    from datetime import UTC, datetime, timedelta
-
-    from transcripts.models import Transcript
-
-    # The times are set as given: what Django would put there is the present.
-    Transcript._meta.get_field("created_at").auto_now_add = False
-    first = datetime(2024, 6, 1, tzinfo=UTC)
-    for number in range(count):
-        yield Transcript(
-            team_id=other if chance.random() < 0.1 else team,
-            title=f"Hearing {number}",
-            source_kind="url",
-            source_url=f"https://media.example.org/{number}.mp3",
-            state="failed" if chance.random() < 0.01 else "completed",
-            language="de" if chance.random() < 0.01 else chance.choice(["en", "fr", ""]),
-            gap_samples=16_000 if chance.random() < 0.02 else 0,
-            segment_count=each,
-            created_at=first + timedelta(seconds=number * 730 * 86_400 / count),
-        )
-
-
-def _texts(chance: random.Random, count: int) -> list[str]:
-    """Sentences of twelve words."""
-    weights = [1 / (rank + 2.7) for rank in range(WORDS)]
-    words = iter(chance.choices([f"word{rank}" for rank in range(WORDS)], weights, k=count * 12))
-    return [" ".join(next(words) for _ in range(12)) for _ in range(count)]
-
-
-def _batches(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:
-    from itertools import islice
-
-    while batch := list(islice(rows, size)):
-        yield batch
 
 
 def _measure(rounds: int) -> None:

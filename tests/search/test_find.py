@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.contrib.auth.models import AnonymousUser
 
-from transcripts import search, services
+from transcripts import search, services, tagging
 from transcripts.access import transcripts_of
 from transcripts.models import Membership, Role, Segment, Transcript
 from transcripts.search import Filters, parse
@@ -215,3 +215,68 @@ def test_a_last_word_that_stands_nowhere_is_taken_as_a_beginning(say, alice, tea
     assert pages("har") == [("har*", ["No", "2"], [1, 2]), ("har*", ["1", "0"], [2, 2])]
     assert pages('"harb"') == [('"harb"', [], [])]
     assert pages("ha") == [("ha", [], [])]
+
+
+def test_tags_filter_in_any_spelling_and_only_the_own_teams(say, found, other_team):
+    tagging.put([say("quay", title="Ours"), say("quay", title="Theirs", team=other_team)], "Budget")
+    say("quay", title="Untagged")
+    for text in ("", "quay"):
+        assert found(text, tag="BUDGET") == ["Ours"]
+        assert found(text, tag="other") == []
+
+
+def test_speakers_filter_by_their_name(say, found):
+    for title, speaker in (("One", "Ana"), ("Two", "Ben")):
+        Segment.objects.filter(transcript=say("quay", "pier", title=title), index=1).update(speaker=speaker)
+    say("quay", title="Nobody named")
+    for text in ("", "quay"):
+        assert found(text, speaker="Ana") == ["One"]
+        assert found(text, speaker="ana") == []
+
+
+@pytest.mark.parametrize(
+    ("length", "titles"), [("-5", ["4"]), ("5-30", ["29", "5"]), ("30-120", ["119", "30"]), ("120-", ["120"])]
+)
+def test_lengths_begin_at_a_minute_and_end_before_the_next(say, found, length, titles):
+    for minutes in (4, 5, 29, 30, 119, 120):
+        say("quay", title=str(minutes), committed_samples=minutes * 60 * 16_000 + 59 * 16_000 * (minutes % 5 == 4))
+    for text in ("", "quay"):
+        assert found(text, length=length) == titles
+
+
+@pytest.mark.parametrize("few", [0, 1, 100])
+def test_what_many_and_what_few_have_in_common_is_found_alike(say, found, monkeypatch, few):
+    monkeypatch.setattr("transcripts.search.filters.FEW", few)
+    rows = [say("quay", title=str(number)) for number in range(4)]
+    tagging.put(rows[:2], "news")
+    Segment.objects.filter(transcript__in=rows[1:]).update(speaker="Ana", unconfirmed=True)
+    for text in ("", "quay"):
+        assert found(text, tag="news") == ["1", "0"]
+        assert found(text, tag="news", speaker="Ana", trouble="unconfirmed") == ["1"]
+
+
+def test_the_other_order_puts_titles_first_and_then_what_says_it_most(say, alice, team, monkeypatch):
+    say("quay", "pier", "quay", "quay", title="Thrice")
+    say("quay", title="Once, older")
+    say("pier", title="The quay")
+    say("quay", "pier", title="Once")
+    say("quay pier quay", "quay", title="Twice")
+
+    def titles(**more):
+        page = search.find(transcripts_of(alice), [team.pk], parse("quay"), Filters(), size=2, sort="mentions", **more)
+        return [one.transcript.title for one in page.found], page.next, page.cut
+
+    assert titles() == (["The quay", "Thrice"], "2", False)
+    assert titles(cursor="2") == (["Twice", "Once"], "4", False)
+    assert titles(cursor="4") == (["Once, older"], "", False)
+    assert titles(cursor="99") == ([], "", False)
+    monkeypatch.setattr(search, "RANKED", 2)
+    assert titles() == (["Twice", "Once"], "", True)
+
+
+def test_the_other_order_says_what_the_widened_words_say_most(say, alice, team):
+    say("harbour", title="Once")
+    say("harbours", "harbourside", title="Twice")
+    say("nothing")
+    page = search.find(transcripts_of(alice), [team.pk], parse("harb"), Filters(), sort="mentions")
+    assert [one.transcript.title for one in page.found] == ["Twice", "Once"]

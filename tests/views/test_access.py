@@ -25,6 +25,7 @@ TRANSCRIPT_ROUTES = {
     "commit": "post",
     "retry": "post",
     "rename": "post",
+    "tag": "post",
     "delete": "post",
 }
 #: Routes without an id, and how somebody who is not logged in is met.
@@ -36,6 +37,8 @@ OTHER_ROUTES = {
     "feed": ("get", 302),
     "feed-take": ("post", 302),
     "library": ("get", 302),
+    "picked": ("post", 302),
+    "tags": ("get", 302),
     "theme": ("post", 302),
     "login": ("get", 200),
     "logout": ("post", 302),
@@ -85,7 +88,7 @@ def test_pages_without_an_id_are_closed_as_well(client, db, name):
     assert getattr(client, method)(path).status_code == status
 
 
-@pytest.mark.parametrize("name", sorted(CONTROL | {"rename", "delete", "share", "unshare"}))
+@pytest.mark.parametrize("name", sorted(CONTROL | {"rename", "delete", "share", "unshare", "tag"}))
 def test_a_viewer_may_look_and_nothing_else(client, victor, make_transcript, name):
     transcript = make_transcript(state="failed", title="Untouched")
     client.force_login(victor)

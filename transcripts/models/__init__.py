@@ -8,6 +8,7 @@ from transcripts.models.provider import ProviderAccount
 from transcripts.models.searchindex import connect as _keep_search_index
 from transcripts.models.segment import Segment
 from transcripts.models.states import ACTIVE, CLAIMABLE, FINAL, IllegalTransition, State, check_transition
+from transcripts.models.tag import Tag, Tagging
 from transcripts.models.team import Membership, Role, Team
 from transcripts.models.transcript import Control, Engine, SourceKind, Transcript
 from transcripts.models.upload import Upload
@@ -34,6 +35,8 @@ __all__ = [
     "Segment",
     "SourceKind",
     "State",
+    "Tag",
+    "Tagging",
     "Team",
     "Transcript",
     "Upload",

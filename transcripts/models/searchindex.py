@@ -38,7 +38,7 @@ _SQLITE_TABLES = (
     """CREATE TABLE IF NOT EXISTS transcripts_searchscope (
         number INTEGER PRIMARY KEY AUTOINCREMENT, transcript_id char(32) NOT NULL UNIQUE, team_id char(32) NOT NULL)""",
     """CREATE VIRTUAL TABLE IF NOT EXISTS transcripts_search USING fts5(
-        team, words, content='', columnsize=0,
+        team, words, content='', columnsize=0, prefix='3 4 5',
         tokenize="unicode61 remove_diacritics 2 categories 'L* N* M* Co'")""",
 )
 
@@ -109,6 +109,19 @@ def create(connection: BaseDatabaseWrapper) -> None:
                 cursor.execute(f"ALTER TABLE {table} ADD COLUMN search tsvector GENERATED ALWAYS AS ({words}) STORED")
                 cursor.execute(f"CREATE INDEX {index} ON {table} USING gin (search)")
             return
+        for statement in _SQLITE_TABLES:
+            cursor.execute(statement)
+    keep_triggers(connection)
+    fill(connection)
+
+
+def remake(connection: BaseDatabaseWrapper) -> None:
+    """Make SQLite's index anew in its present form. For migrations, after the form changed here."""
+    if connection.vendor != "sqlite":
+        return
+    drop_triggers(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE transcripts_search")
         for statement in _SQLITE_TABLES:
             cursor.execute(statement)
     keep_triggers(connection)

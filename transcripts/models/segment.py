@@ -41,6 +41,7 @@ class Segment(models.Model):
             models.Index(fields=["transcript", "start_ms"], name="segment_by_time"),
             # The few of a transcript that the library is asked for.
             models.Index(fields=["transcript"], name="segment_unconfirmed", condition=models.Q(unconfirmed=True)),
+            models.Index(fields=["speaker", "transcript"], name="segment_by_speaker", condition=~models.Q(speaker="")),
         ]
 
     def __str__(self) -> str:

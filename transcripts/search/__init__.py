@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from uuid import UUID
 
 from django.db import connection
@@ -14,14 +15,19 @@ from django.db import connection
 from transcripts.models import Segment, Transcript
 from transcripts.models.transcript import TranscriptQuerySet
 from transcripts.search import fts, tsearch
-from transcripts.search.filters import Filters, after, cursor_of
-from transcripts.search.query import Query, Snippet, matches, parse, snippet, widened
+from transcripts.search.filters import Filters, after, cursor_of, place_of
+from transcripts.search.query import Query, Snippet, holds, matches, parse, snippet, widened
 
-__all__ = ["PAGE", "Filters", "Found", "Hit", "Page", "Query", "Snippet", "find", "parse"]
+__all__ = ["MENTIONS", "PAGE", "RANKED", "Filters", "Found", "Hit", "Page", "Query", "Snippet", "find", "parse"]
 
 #: Transcripts of a page, and snippets of a transcript.
 PAGE = 25
 HITS = 3
+#: The other order than by date: titles that hold the words first, then what speaks of them most often. The newest
+#: RANKED that hold them are compared, passages are counted up to COUNTED.
+MENTIONS = "mentions"
+RANKED = 100
+COUNTED = 99
 
 #: Columns of a transcript that a list of them never shows.
 UNSHOWN = ("options", "media_sha256", "worker")
@@ -53,12 +59,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Transcripts, newest first. ``next``: the cursor of what follows, or empty at the end. ``query`` is the one that
-    found them: where whole words found nothing at all, the last one was taken as a beginning."""
+    """Transcripts in the order asked for. ``next``: the cursor of what follows, or empty at the end. ``query`` is the
+    one that found them: where whole words found nothing at all, the last one was taken as a beginning. ``cut``: there
+    are older ones that were not compared."""
 
     found: tuple[Found, ...]
     query: Query
     next: str = ""
+    cut: bool = False
 
 
 def find(
@@ -68,21 +76,42 @@ def find(
     filters: Filters,
     cursor: str = "",
     size: int = PAGE,
+    sort: str = "",
 ) -> Page:
     """What passes the filters and, for a query, holds all its words in one segment or in title and link.
 
     ``visible`` is what `access.transcripts_of` lets a person see: nothing outside of it is ever returned, whatever
-    ``teams`` says. A cursor that has no meaning begins at the newest.
+    ``teams`` says. A cursor that has no meaning begins at the newest. ``sort`` is empty, for the newest first, or
+    MENTIONS.
     """
     allowed = filters.apply(visible).defer(*UNSHOWN)
-    rows = _rows(allowed, teams, query, bool(filters), cursor, size + 1)
+    ranked = bool(query) and sort == MENTIONS
+    begin, most = ("", RANKED) if ranked else (cursor, size)
+    rows = _rows(allowed, teams, query, bool(filters), begin, most + 1)
     wider = None if rows or cursor else widened(query)
     if wider is not None:
-        query, rows = wider, _rows(allowed, teams, wider, bool(filters), "", size + 1)
-    shown = rows[:size]
-    said = _segments(shown, query)
-    found = tuple(_found(row, query, said.get(row.pk, [])) for row in shown)
-    return Page(found, query, cursor_of(shown[-1]) if len(rows) > size else "")
+        query, rows = wider, _rows(allowed, teams, wider, bool(filters), "", most + 1)
+    if ranked:
+        return _ranked(rows, query, place_of(cursor), size)
+    return Page(_shown(rows[:size], query), query, cursor_of(rows[size - 1]) if len(rows) > size else "")
+
+
+def _ranked(rows: Sequence[Transcript], query: Query, first: int, size: int) -> Page:
+    """The page from place ``first`` on, of rows that come newest first."""
+    compared = rows[:RANKED]
+    counts = _backend().mentions([row.pk for row in compared], query, COUNTED)
+    ordered = sorted(compared, key=lambda row: (not holds(query, row.title), -counts.get(row.pk, 0)))
+    found = _shown(ordered[first : first + size], query)
+    return Page(found, query, str(first + size) if len(ordered) > first + size else "", len(rows) > RANKED)
+
+
+def _shown(rows: Sequence[Transcript], query: Query) -> tuple[Found, ...]:
+    said = _backend().segments([row.pk for row in rows], query, HITS + 1) if query and rows else {}
+    return tuple(_found(row, query, said.get(row.pk, [])) for row in rows)
+
+
+def _backend() -> ModuleType:
+    return tsearch if connection.vendor == "postgresql" else fts
 
 
 def _rows(
@@ -96,13 +125,6 @@ def _rows(
     if connection.vendor == "postgresql":
         return tsearch.transcripts(allowed, query, cursor, size)
     return fts.transcripts(allowed, teams, query, filtered, cursor, size)
-
-
-def _segments(rows: Sequence[Transcript], query: Query) -> dict[UUID, list[Segment]]:
-    if not query or not rows:
-        return {}
-    backend = tsearch.segments if connection.vendor == "postgresql" else fts.segments
-    return backend([row.pk for row in rows], query, HITS + 1)
 
 
 def _found(row: Transcript, query: Query, said: Sequence[Segment]) -> Found:

@@ -156,3 +156,8 @@ def _indexes(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[i
 
 def _has_prefix(query: Query) -> bool:
     return any(term.prefix for term in (*query.wanted, *query.unwanted))
+
+
+def mentions(keys: Sequence[UUID], query: Query, most: int) -> dict[UUID, int]:
+    """How many segments hold the words, counted up to ``most``, of each of these transcripts that has any."""
+    return {key: len(spots) for key, spots in _indexes(keys, query, most).items() if spots}

@@ -145,6 +145,12 @@ def matches(query: Query, text: str) -> list[Range]:
     return kept
 
 
+def holds(query: Query, text: str) -> bool:
+    """All wanted terms stand in the text."""
+    words = list(tokens(text))
+    return all(any(True for _ in _places(term, words)) for term in query.wanted)
+
+
 def _places(term: Term, words: list[tuple[str, int, int]]) -> Iterator[Range]:
     size, sought = len(term.words), tuple(map(fold, term.words))
     for first in range(len(words) - size + 1):

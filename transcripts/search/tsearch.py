@@ -24,6 +24,11 @@ SELECT hit.id FROM unnest(%s::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
   SELECT id FROM transcripts_segment WHERE transcript_id = wanted.id AND search @@ to_tsquery('simple', %s)
   ORDER BY index LIMIT %s) AS hit"""
 
+_MENTIONS = """
+SELECT wanted.id, count(*) FROM unnest(%s::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
+  SELECT FROM transcripts_segment WHERE transcript_id = wanted.id AND search @@ to_tsquery('simple', %s)
+  LIMIT %s) AS hit GROUP BY wanted.id"""
+
 
 class Holds(Func):
     """The row's generated column ``search``, which no model knows, matches a tsquery."""
@@ -59,3 +64,10 @@ def segments(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[S
     for segment in Segment.objects.filter(pk__in=ids).order_by("index"):
         found.setdefault(segment.transcript_id, []).append(segment)
     return found
+
+
+def mentions(keys: Sequence[UUID], query: Query, most: int) -> dict[UUID, int]:
+    """How many segments hold the words, counted up to ``most``, of each of these transcripts that has any."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MENTIONS, [list(keys), tsquery(query), most])
+        return dict(cursor.fetchall())

@@ -14,8 +14,9 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from transcripts.models import Event
+from transcripts.models import Event, Transcript
 from transcripts.views import looks
+from transcripts.views.tags import tags_context
 
 register = template.Library()
 
@@ -91,6 +92,12 @@ def strip_words(card: dict[str, Any]) -> str:
 def look_hint(state: str, is_live: bool) -> str:
     """What a state without text means."""
     return str(looks.look(state, is_live).hint)
+
+
+@register.inclusion_tag("transcripts/_tags.html")
+def tags_of(transcript: Transcript, allowed: Collection[str]) -> dict[str, Any]:
+    """The tags of a transcript, with the form that changes them for whoever may ``edit``."""
+    return tags_context(transcript, may_edit="edit" in allowed)
 
 
 @register.simple_tag

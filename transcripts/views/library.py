@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
+from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.functional import Promise
@@ -15,10 +16,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from transcripts import access, search
+from transcripts.exports import FORMATS
 from transcripts.live.board import card_data
-from transcripts.models import Engine, SourceKind, State, Team, Transcript
+from transcripts.models import Engine, SourceKind, State, Tag, Team, Transcript
 from transcripts.search import Filters
 from transcripts.search.filters import read
+from transcripts.tagging import names_of
 from transcripts.views import looks
 from transcripts.views.shell import TeamRequest, in_team
 
@@ -29,6 +32,13 @@ LANGUAGES_SECONDS = 60
 
 #: What the filter of the text's condition says.
 TROUBLES: Choices = [("gaps", _("With gaps")), ("unconfirmed", _("With unconfirmed text"))]
+LENGTHS: Choices = [
+    ("-5", _("Under 5 minutes")),
+    ("5-30", _("5 to 30 minutes")),
+    ("30-120", _("30 minutes to 2 hours")),
+    ("120-", _("Over 2 hours")),
+]
+SORTS: Choices = [("", _("Newest first")), (search.MENTIONS, _("Most mentions first"))]
 LABELS: dict[str, str | Promise] = {
     "team": _("Team"),
     "kind": _("Source"),
@@ -36,6 +46,9 @@ LABELS: dict[str, str | Promise] = {
     "engine": _("Engine"),
     "language": _("Language"),
     "trouble": _("Text"),
+    "length": _("Length"),
+    "tag": _("Tag"),
+    "speaker": _("Speaker"),
     "since": _("From"),
     "until": _("Until"),
 }
@@ -47,28 +60,64 @@ def library(request: TeamRequest) -> HttpResponse:
     """``/library?q=…&state=…&after=…``: a list without a query, hits with one. htmx gets the rows alone."""
     teams = access.teams_of(request.user)
     chosen = _chosen_teams(request, teams)
-    filters = read(request.GET)
-    query = search.parse(request.GET.get("q", ""))
+    filters, query = read(request.GET), search.parse(request.GET.get("q", ""))
+    sort = request.GET.get("sort", "") if query else ""
+    keys = [team.pk for team in chosen]
     visible = access.transcripts_of(request.user)
-    page = search.find(visible, [team.pk for team in chosen], query, filters, request.GET.get("after", ""))
-    shown = _shown(request, filters, query.text)
-    names = {team.pk: team.name for team in chosen}
+    page = search.find(visible, keys, query, filters, request.GET.get("after", ""), sort=sort)
+    shown = _shown(request, teams, filters, query.text) | ({"sort": sort} if sort == search.MENTIONS else {})
+    tags = names_of(chosen)
     context = {
         "query": query,
         "page": page,
-        "cards": [
-            {"found": one, "team": names[one.transcript.team_id], **card_data(one.transcript)} for one in page.found
-        ],
+        "cards": _cards(page, chosen),
         "widened": page.query.text if page.query != query else "",
-        "next": _link(shown | {"q": page.query.text, "after": page.next}),
-        "newest": _link(shown) if request.GET.get("after") else "",
-        "unfiltered": _link({"q": query.text}) if len(shown) > 1 else "",
         "chips": _chips(shown, chosen),
+        "sorts": _sorts(shown) if query else (),
+        "ranked": search.RANKED if page.cut else 0,
         "several_teams": len(chosen) > 1,
+        "may": frozenset().union(*access.rights_in(request.user, keys).values()),
+        "tag_names": tags,
+        "formats": FORMATS.values(),
+        **_links(page, shown, request.GET.get("after", "")),
     }
     if request.htmx and not request.htmx.boosted:
         return render(request, "transcripts/library_rows.html", context)
-    return render(request, "transcripts/library.html", context | _form(request, teams, chosen, filters))
+    return render(request, "transcripts/library.html", context | _form(teams, chosen, filters, tags))
+
+
+def _links(page: search.Page, shown: dict[str, str], after: str) -> dict[str, str]:
+    """Query strings that lead on from this page: ``here`` without its question mark, for the way back."""
+    return {
+        "next": _link(shown | {"q": page.query.text, "after": page.next}),
+        "here": _link(shown | {"after": after})[1:],
+        "newest": _link(shown) if after else "",
+        "unfiltered": _link({"q": shown["q"]}) if shown.keys() - {"q", "sort"} else "",
+    }
+
+
+def _cards(page: search.Page, teams: Sequence[Team]) -> list[dict[str, Any]]:
+    """The rows, each with its team's name and its tags."""
+    names = {team.pk: team.name for team in teams}
+    rows = [one.transcript for one in page.found]
+    prefetch_related_objects(rows, Prefetch("tags", Tag.objects.order_by("key"), to_attr="shown_tags"))
+    return [
+        {"found": one, "team": names[row.team_id], "tags": row.shown_tags, **card_data(row)}  # type: ignore[attr-defined]
+        for one, row in zip(page.found, rows, strict=True)
+    ]
+
+
+def _sorts(shown: dict[str, str]) -> list[dict[str, Any]]:
+    """The orders, as links that keep everything else."""
+    return [
+        {
+            "value": value,
+            "word": word,
+            "link": _link(shown | {"sort": value}),
+            "current": shown.get("sort", "") == value,
+        }
+        for value, word in SORTS
+    ]
 
 
 def _chosen_teams(request: TeamRequest, teams: Sequence[Team]) -> list[Team]:
@@ -79,11 +128,11 @@ def _chosen_teams(request: TeamRequest, teams: Sequence[Team]) -> list[Team]:
     return [team for team in teams if str(team.pk) == asked] or [request.team]
 
 
-def _shown(request: TeamRequest, filters: Filters, text: str) -> dict[str, str]:
+def _shown(request: TeamRequest, teams: Sequence[Team], filters: Filters, text: str) -> dict[str, str]:
     """The query string of this page without its cursor: what has no effect is left out."""
     values = {name: str(getattr(filters, name) or "") for name in LABELS if name != "team"}
     team = request.GET.get("team", "")
-    known = team == "all" or any(str(one.pk) == team for one in access.teams_of(request.user))
+    known = team == "all" or any(str(one.pk) == team for one in teams)
     values["team"] = team if known and team != str(request.team.pk) else ""
     return {"q": text, **{name: value for name, value in values.items() if value}}
 
@@ -107,7 +156,7 @@ def _chips(shown: dict[str, str], chosen: Sequence[Team]) -> list[dict[str, Any]
             "without": _link({key: kept for key, kept in shown.items() if key != name}),
         }
         for name, value in shown.items()
-        if name != "q"
+        if name in LABELS
     ]
 
 
@@ -117,10 +166,11 @@ def _choices() -> dict[str, Choices]:
         "state": [(str(state), looks.look(state).word) for state in State],
         "engine": list(Engine.choices),
         "trouble": TROUBLES,
+        "length": LENGTHS,
     }
 
 
-def _form(request: TeamRequest, teams: Sequence[Team], chosen: Sequence[Team], filters: Filters) -> dict[str, Any]:
+def _form(teams: Sequence[Team], chosen: Sequence[Team], filters: Filters, names: Sequence[str]) -> dict[str, Any]:
     """What the form offers, and what is chosen in it."""
     fields = [
         {"name": name, "label": LABELS[name], "choices": choices, "value": getattr(filters, name)}
@@ -131,6 +181,11 @@ def _form(request: TeamRequest, teams: Sequence[Team], chosen: Sequence[Team], f
         codes = sorted({*spoken, filters.language} - {""})
         language = {"choices": [(code, code) for code in codes], "value": filters.language}
         fields.append({"name": "language", "label": LABELS["language"], **language})
+    tags = dict.fromkeys([*names, *filter(None, [filters.tag])])
+    if tags:
+        fields.append(
+            {"name": "tag", "label": LABELS["tag"], "choices": [(one, one) for one in tags], "value": filters.tag}
+        )
     if len(teams) > 1:
         places: Choices = [(str(team.pk), team.name) for team in teams]
         value = "all" if len(chosen) > 1 else str(chosen[0].pk)

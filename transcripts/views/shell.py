@@ -16,10 +16,13 @@ from django_htmx.middleware import HtmxDetails
 
 from transcripts import access
 from transcripts.access import RIGHTS, Right
-from transcripts.models import FINAL, Membership, Role, Team, Transcript
+from transcripts.models import FINAL, Membership, Role, State, Team, Transcript
 
 P = ParamSpec("P")
 THEMES = ("auto", "light", "dark")
+#: States before the end, and the number up to which such transcripts are counted.
+OPEN = sorted(set(State) - set(FINAL))
+UNFINISHED = 99
 
 
 class PersonRequest(HttpRequest):
@@ -98,6 +101,13 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     member = current_membership(request)
     context |= {"teams": access.teams_of(request.user), "can": rights(member)}
     if member is not None:
-        unfinished = Transcript.objects.filter(team=member.team).exclude(state__in=FINAL).count()
-        context |= {"team": member.team, "unfinished": unfinished}
+        context |= {"team": member.team, "unfinished": _unfinished(member.team)}
     return context
+
+
+def _unfinished(team: Team) -> str:
+    """How many of a team's transcripts are not at an end, as shown: empty for none, no further than UNFINISHED."""
+    # States by name, for the index: what is *not* at an end would be looked for among everything.
+    open_ones = Transcript.objects.filter(team=team, state__in=OPEN).order_by()
+    count = open_ones[: UNFINISHED + 1].count()
+    return f"{UNFINISHED}+" if count > UNFINISHED else str(count or "")

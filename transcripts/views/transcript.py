@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
@@ -19,10 +18,8 @@ from django.views.decorators.http import require_POST, require_safe
 from transcripts import access, services
 from transcripts.access import Right
 from transcripts.live.board import card_data
-from transcripts.live.publish import ring_on_commit
-from transcripts.models import FINAL, Engine, Event, EventKind, IllegalTransition, Segment, State, Transcript, Why
-from transcripts.upkeep.erasing import because, pseudonym
-from transcripts.views import looks, recordings, rows
+from transcripts.models import FINAL, Engine, Event, EventKind, IllegalTransition, Segment, State, Transcript
+from transcripts.views import deleting, looks, recordings, rows
 from transcripts.views.coverage import coverage
 from transcripts.views.shell import PersonRequest, rights
 
@@ -160,10 +157,6 @@ def rename(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
 def delete(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     """Delete it with its recording; boards and open pages are told."""
     transcript = access.get_transcript(request.user, transcript_id, Right.DELETE)
-    title, team_id = transcript.title, transcript.team_id
-    with because(Why.DELETED, pseudonym(request.user.pk)), transaction.atomic():
-        key = services.delete(transcript)
-        transaction.on_commit(lambda: recordings.forget(transcript_id, key))
-        ring_on_commit(transcript_id, team_id, 0)
-    messages.success(request, _("“%(title)s” was deleted.") % {"title": title})
+    deleting.delete(request.user, transcript)
+    messages.success(request, _("“%(title)s” was deleted.") % {"title": transcript.title})
     return redirect("board")

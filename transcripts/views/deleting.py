@@ -1,0 +1,23 @@
+"""Deleting for good what a person asked to delete."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from transcripts import services
+from transcripts.live.publish import ring_on_commit
+from transcripts.models import Transcript, Why
+from transcripts.upkeep.erasing import because, pseudonym
+from transcripts.views import recordings
+
+
+def delete(person: User, transcript: Transcript) -> None:
+    """Delete it with its recording; boards and open pages are told."""
+    key, team_id = transcript.pk, transcript.team_id
+    with because(Why.DELETED, pseudonym(person.pk)), transaction.atomic():
+        media_key = services.delete(transcript)
+        transaction.on_commit(partial(recordings.forget, key, media_key))
+        ring_on_commit(key, team_id, 0)
