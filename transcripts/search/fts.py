@@ -24,7 +24,7 @@ from transcripts.search.filters import read_cursor
 from transcripts.search.query import Query, fts5
 
 #: Steps from hit to hit while filters refuse what is found; after these the filters lead.
-STEPS = 200
+STEPS = 100
 
 _PLACE = f"rowid >> {INDEX_BITS}"
 _HITS = "FROM transcripts_search WHERE transcripts_search MATCH %(match)s"
