@@ -54,6 +54,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:token>", captionlinks.public, name="public_captions"),
     path("c/<str:token>/overlay", captionlinks.public, {"overlay": True}, name="public_overlay"),
     path("s/<uuid:transcript_id>/audio", media.audio, name="audio"),
+    path("s/<uuid:transcript_id>/waveform", media.waveform, name="waveform"),
     path("team/<uuid:team_id>", preferences.team, name="team"),
     path("team/<uuid:team_id>/settings", team.settings, name="team-settings"),
     path("team/<uuid:team_id>/keeping", team.keeping, name="team-keeping"),

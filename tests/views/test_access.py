@@ -15,6 +15,7 @@ TRANSCRIPT_ROUTES = {
     "session": "get",
     "export": "get",
     "audio": "get",
+    "waveform": "get",
     "find": "get",
     "facts": "get",
     "captions": "get",

@@ -136,7 +136,7 @@ def test_an_early_page_learns_what_only_the_source_can_tell(reader, make_transcr
     assert reader.get(f"/s/{second.pk}/facts").json()["waiting"] == "1 other is before it in the queue."
     running = make_transcript(state="running", is_live=True, duration_samples=16_000, committed_samples=8000)
     facts = reader.get(f"/s/{running.pk}/facts").json()
-    assert facts == {"live": True, "duration_ms": 1000, "heard_ms": 500, "waiting": ""}
+    assert facts == {"live": True, "duration_ms": 1000, "heard_ms": 500, "waiting": "", "sound": False}
 
 
 def test_coverage_is_few_stretches_however_long_the_text(reader, make_transcript):

@@ -14,16 +14,20 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from transcripts import access
 from transcripts.media.errors import NotMedia
+from transcripts.media.pcm import samples_to_ms
+from transcripts.media.peaks import PAIR_BYTES, PEAK_SAMPLES, pool
 from transcripts.media.sniff import SNIFF_BYTES, judge_content
 from transcripts.views import recordings
 from transcripts.views.shell import PersonRequest
 
 CHUNK = 256 * 1024
+#: Most pairs of a waveform that one answer has.
+MOST_POINTS = 2000
 #: Containers that browsers play, and the only types that are ever declared.
 TYPES = {
     "wav": "audio/wav", "mov": "video/mp4", "flac": "audio/flac", "ogg": "audio/ogg", "matroska": "video/webm",
@@ -89,12 +93,30 @@ def audio(request: PersonRequest, transcript_id: UUID) -> HttpResponseBase:
         raise Http404("No recording is kept.")
     response = _respond(request, path)
     response["Accept-Ranges"] = "bytes"
-    response["Cache-Control"] = "private, max-age=3600"
+    # What is still being heard is another file a moment later.
+    response["Cache-Control"] = "private, max-age=3600" if transcript.is_final else "private, no-cache"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     if response["Content-Type"] == "application/octet-stream":
         response["Content-Disposition"] = "attachment"
     return response
+
+
+@require_safe
+@login_required
+def waveform(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
+    """``/s/<id>/waveform?points=<n>``: ``{"ms": length of what is kept, "pairs": [[lowest, highest], …]}``, values of
+    -128 to 127 over even stretches of it, at most as many as asked for (and 2,000)."""
+    path = recordings.peaks_of(access.get_transcript(request.user, transcript_id))
+    try:
+        data = path.read_bytes() if path else b""
+    except FileNotFoundError:
+        data = b""
+    asked = request.GET.get("points", "")
+    points = min(int(asked), MOST_POINTS) if asked.isascii() and asked.isdigit() and len(asked) < 6 else MOST_POINTS
+    pairs = len(data) // PAIR_BYTES
+    answer = {"ms": samples_to_ms(pairs * PEAK_SAMPLES), "pairs": pool(data, 0, pairs, points)}
+    return JsonResponse(answer, headers={"Cache-Control": "private, no-cache"})
 
 
 def _respond(request: PersonRequest, path: Path) -> HttpResponseBase:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from uuid import UUID
 
+from django.conf import settings
+
 from transcripts.jobs.kept import forget_kept, kept_files
 from transcripts.jobs.source import forget_spooled, media_store
 from transcripts.media.errors import StorageError
@@ -27,6 +29,13 @@ def path_of(transcript: Transcript) -> Path | None:
     if heard is not None and transcript.state in WHOLE:
         return heard
     return _original(transcript) or heard
+
+
+def may_come(transcript: Transcript) -> bool:
+    """Whether sound of one that has not ended will be kept for listening."""
+    if transcript.is_final:
+        return False
+    return transcript.team.keep_stream_sound or (settings.STTWEB_KEEP_SOUND and not transcript.is_live)
 
 
 def peaks_of(transcript: Transcript) -> Path | None:

@@ -24,7 +24,14 @@ from transcripts.views.coverage import coverage
 from transcripts.views.shell import PersonRequest, rights
 
 LOG_ROWS = 50
-LOG_KINDS = (EventKind.STATE, EventKind.SESSION, EventKind.NOTICE, EventKind.GAP, EventKind.REVISE)
+LOG_KINDS = (
+    EventKind.STATE,
+    EventKind.SESSION,
+    EventKind.NOTICE,
+    EventKind.GAP,
+    EventKind.REVISE,
+    EventKind.SOURCE,
+)
 
 
 @require_safe
@@ -39,6 +46,8 @@ def session(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
         "lines": lines,
         "earlier": rows.first_index(lines),
         "has_recording": recordings.path_of(transcript) is not None,
+        "may_listen": recordings.may_come(transcript),
+        "now_playing": _now_playing(transcript),
     }
     if request.htmx and "before" in request.GET:
         return render(request, "transcripts/_earlier.html", context)
@@ -56,11 +65,21 @@ def find(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
 @require_safe
 @login_required
 def facts(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
-    """``/s/<id>/facts``: what a page that was opened early cannot know; lengths in ms, ``waiting`` a sentence."""
+    """``/s/<id>/facts``: what a page that was opened early cannot know; lengths in ms, ``waiting`` a sentence,
+    ``sound`` whether there is something to play."""
     transcript = access.get_transcript(request.user, transcript_id)
     card = card_data(transcript)
     known = {key: card[key] for key in ("live", "duration_ms", "heard_ms")}
-    return JsonResponse(known | {"waiting": _waiting(transcript)})
+    sound = recordings.path_of(transcript) is not None
+    return JsonResponse(known | {"waiting": _waiting(transcript), "sound": sound})
+
+
+def _now_playing(transcript: Transcript) -> str:
+    """What a live source said last that it plays."""
+    if not transcript.is_live or not transcript.is_active:
+        return ""
+    told = Event.objects.filter(transcript=transcript, kind=EventKind.SOURCE, payload__code="now_playing")
+    return str((told.order_by("-seq").values_list("payload__title", flat=True).first()) or "")
 
 
 def _waiting(transcript: Transcript) -> str:

@@ -73,6 +73,9 @@ export class Coverage {
     const total = this.total;
     this.#bar.toggleAttribute("hidden", !total);
     if (!total) return;
+    const page = byId("session");
+    page.dataset.total = total;
+    page.dispatchEvent(new Event("covered"));
     const flying = this.open ? [[this.settled, this.heard]] : [];
     this.spoken = merged(this.spoken, Math.max(PAUSE_MS, total / STEPS));
     const layers = { silence: [[0, this.settled]], flying, spoken: this.spoken, gaps: this.gaps };

@@ -8,6 +8,7 @@ import { bind } from "./keys.js";
 import { Live } from "./live.js";
 import { Pace } from "./pace.js";
 import { showLink } from "./shell.js";
+import { sourceWords } from "./source_status.js";
 
 const CONNECTING_MS = 600;
 const CAUGHT_UP_MS = 3000;
@@ -153,6 +154,7 @@ function addToLog({ seq, at, type, data }) {
   const words = {
     state: () => [settings.looks[data.state]?.word ?? data.state, data.message].filter(Boolean).join(": "),
     gap: () => makeGap({ seq, data }).querySelector(".gap-text").textContent,
+    source: () => sourceWords(data),
     revise: () => (data.title ? say("renamed", data.title) : undefined),
   };
   item.dataset.seq = seq;
@@ -185,6 +187,7 @@ const handlers = {
     learn();
   },
   notice: addToLog,
+  source: (message) => message.seq !== undefined && addToLog(message),
 };
 
 function showBanner(text, tone, forMs = 0) {
@@ -246,7 +249,11 @@ showTail(settings.state);
 if (follow.following) follow.resume();
 new Live(settings.socket, {
   after: settings.after,
-  onMessage: (message) => handlers[message.type]?.(message),
+  onMessage(message) {
+    handlers[message.type]?.(message);
+    // For the modules beside this one, after the page knows of it.
+    page.dispatchEvent(new CustomEvent("message", { detail: message }));
+  },
   onState(state, detail) {
     showLink(state);
     states[state]?.(detail);
