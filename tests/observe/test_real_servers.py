@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -61,6 +62,14 @@ def hosted_engine(var: Path) -> Iterator[str]:
         process.communicate()
 
 
+def large_body_of_a_stranger(visitor: Visitor) -> bytes:
+    """The first line of the answer to 3 MB for the form of uploads, with a cookie that anybody can make up."""
+    with socket.create_connection(("127.0.0.1", visitor.port), timeout=30) as client:
+        head = f"POST /new HTTP/1.1\r\nHost: 127.0.0.1:{visitor.port}\r\nCookie: sessionid=madeup\r\n"
+        client.sendall(f"{head}Content-Length: 3000000\r\n\r\n".encode())
+        return client.recv(200).partition(b"\r\n")[0]
+
+
 @pytest.fixture(scope="module")
 def worked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """One server at its loudest, one recording through a service with a key: its metrics and its log."""
@@ -77,6 +86,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             found = re.search(r"Password\s+(\S+)", until_up(process))
             assert found is not None
             visitor = Visitor(port)
+            refused = large_body_of_a_stranger(visitor)
             assert visitor.log_in("owner", found[1])
             transcript = visitor.submit("tape.wav", tape_wav(300, 40), engine="elevenlabs", pace="20")
             events = visitor.follow(transcript)
@@ -89,7 +99,7 @@ def worked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             process.communicate()
     lines = (folder / "log").read_text().splitlines()
     return {"transcript": transcript, "events": events, "again": again, "metrics": metrics, "lines": lines,
-            "password": found[1]}  # fmt: skip
+            "refused": refused, "password": found[1]}  # fmt: skip
 
 
 def test_the_words_are_all_there(worked: dict[str, Any]) -> None:
@@ -115,6 +125,10 @@ def test_what_the_issue_names_can_be_scraped(worked: dict[str, Any]) -> None:
     assert read["sttweb_replays_total"] == 0
     assert read['sttweb_sockets_closed_total{code="4408"}'] == 0
     assert read['sttweb_doorbells_total{how="missed"}'] >= 0
+
+
+def test_a_large_body_is_refused_before_anybody_logged_in(worked: dict[str, Any]) -> None:
+    assert worked["refused"] == b"HTTP/1.1 403 Forbidden"
 
 
 def test_every_line_of_a_session_names_its_transcript(worked: dict[str, Any]) -> None:
