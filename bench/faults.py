@@ -1,7 +1,7 @@
 """`make faults`: every fault of docs/reliability.md in its long form, a line each, and a table at the end.
 
 It is the tests of tests/faults with more rounds, longer outages and the waits that ship. It needs PostgreSQL, Redis
-and a C compiler, and about an hour; ``python -m bench.faults f01 f47`` runs only those.
+and a C compiler, for F40 and F42 root, and about two hours; ``python -m bench.faults f01 f47`` runs only those.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+#: Where faults are played; sources are, beside the code that reads them.
+PLACES = ["tests/faults", "tests/media"]
+EVERYTHING = "faults or f30_ or f31_ or f32_"
+
 
 def main(wanted: list[str]) -> int:
     """Run them and print the table; the status is that of the tests."""
@@ -21,9 +25,8 @@ def main(wanted: list[str]) -> int:
         out = Path(folder) / "figures.jsonl"
         out.touch()
         environment = {**os.environ, "STTWEB_FAULTS": "long", "STTWEB_FAULTS_OUT": str(out), "STTWEB_REQUIRE_ALL": "1"}
-        command = [sys.executable, "-m", "pytest", "tests/faults", "-q", "-s", "-p", "no:randomly"]
-        if wanted:
-            command += ["-k", " or ".join(f"{name.lower()}_" for name in wanted)]
+        command = [sys.executable, "-m", "pytest", *PLACES, "-q", "-s", "-p", "no:randomly"]
+        command += ["-k", " or ".join(f"{name.lower()}_" for name in wanted) if wanted else EVERYTHING]
         began = time.monotonic()
         status = subprocess.run(command, env=environment, check=False).returncode
         print(f"\n{'fault':6} result ({time.monotonic() - began:.0f} s in all)")

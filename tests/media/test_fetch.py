@@ -5,12 +5,14 @@ import gzip
 import ipaddress
 import ssl
 import subprocess
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.figures import figure
 from transcripts.media import fetch, network
 from transcripts.media.errors import MediaError
 from transcripts.media.fetch import Limits, open_url
@@ -184,10 +186,13 @@ async def drip(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_a_dripping_body_is_given_up_as_slow(origin: Origin, policy: Policy) -> None:
+async def test_f32_a_dripping_body_is_given_up_as_slow(origin: Origin, policy: Policy) -> None:
     origin.routes["/a"] = drip
     limits = Limits(idle_s=1.0, min_rate=1024, min_rate_window_s=0.2)
+    began = time.monotonic()
     assert await code_of(origin.url("/a"), policy, limits) == "source_slow"
+    took = time.monotonic() - began
+    figure("F32", f"50 bytes/s where 1,024 are asked for: `source_slow` after {took:.1f} s (window of 0.2 s)")
 
 
 async def test_a_body_that_stops_coming_is_given_up(origin: Origin, policy: Policy) -> None:

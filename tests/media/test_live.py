@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.figures import figure
 from tests.media.conftest import Recordings
 from tests.media.doubles import children, gone
 from tests.media.origins import Origin, Radio, Request, head, running, write
@@ -94,6 +95,8 @@ async def test_f30_a_station_that_restarts_is_heard_again_after_a_gap_as_long_as
     assert len(origin.requests) == found.count(SourceState.RECONNECTING) + 1
     assert NowPlaying("Morning news") in told
     assert await gone(children() - before)
+    came = f"away for {away:.1f} s: one gap of {gaps(chunks)[0]:.1f} s"
+    figure("F30", f"{came}, {len(origin.requests)} connections, each through the guard")
 
 
 async def test_a_station_s_metadata_never_reaches_the_decoder(

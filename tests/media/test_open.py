@@ -102,7 +102,7 @@ async def test_a_job_is_not_continued_on_another_file(
     assert (error.code, error.retryable) == ("source_changed", False)
 
 
-async def test_a_download_that_breaks_leaves_nothing_and_works_the_next_time(
+async def test_f32_a_download_that_breaks_leaves_nothing_and_works_the_next_time(
     origin: Origin, policy: Policy, recordings: Recordings, tmp_path: Path
 ) -> None:
     data = (recordings / "a.mp3").read_bytes()

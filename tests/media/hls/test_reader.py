@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.figures import figure
 from tests.media.conftest import Recordings
 from tests.media.hls.reading import SPEED, everything, failure, reader, short
 from tests.media.origins import (
@@ -111,7 +112,7 @@ async def test_a_live_stream_is_followed_to_its_end_without_a_hole(origin: Origi
     assert len(reloads) <= 7 * 6.0 / 3.0 + 3
 
 
-async def test_a_stall_of_45_s_is_told_within_20_s_and_the_jump_is_one_hole_of_the_missing_time(
+async def test_f31_a_stall_of_45_s_is_told_within_20_s_and_the_jump_is_one_hole_of_the_missing_time(
     origin: Origin, fetch: Fetch
 ) -> None:
     clock = FastClock(SPEED)
@@ -127,6 +128,8 @@ async def test_a_stall_of_45_s_is_told_within_20_s_and_the_jump_is_one_hole_of_t
     assert [item.reason for item in missing] == ["missed"]
     assert missing[0].seconds == pytest.approx(6.0 * len(unseen), abs=0.5)
     assert set(numbers) | unseen == set(range(100, 114))
+    figure("F31", f"a stall of 45 s told after {stalls[0].seconds:.0f} s, then a jump over {len(unseen)} segments: one "
+                  f"hole of {missing[0].seconds:.1f} s (real {6.0 * len(unseen):.1f} s), no segment twice")  # fmt: skip
 
 
 async def test_a_segment_that_is_not_there_is_tried_again_and_then_a_hole(origin: Origin, fetch: Fetch) -> None:
