@@ -205,7 +205,7 @@ async def open_more(page: Any) -> None:
 
 async def probe(page: Any) -> None:
     await page.fill("textarea[name=links]", "http://192.168.0.4/private.mp3")
-    await page.focus("select[name=language]")
+    await page.focus("[name=language]")
     await page.wait_for_selector("[data-probe]:has-text('Blocked')")
 
 

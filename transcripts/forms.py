@@ -9,35 +9,34 @@ from urllib.parse import unquote, urlsplit
 
 from django import forms
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
-from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from transcripts.fields import LanguageField, LanguageInput, ListField, ManyFilesField
 from transcripts.jobs import source
-from transcripts.media.errors import BlockedUrl, NotMedia
+from transcripts.media.errors import BlockedUrl
 from transcripts.media.guard import Policy, judge_url
-from transcripts.media.sniff import SNIFF_BYTES, judge_content
 from transcripts.models import Engine
 from transcripts.realtime.options import REDACTION_MODES, VAD_RANGES, SessionOptions
 
 MAX_LINKS = 50
 #: Sent by the form that shows all options.
 SHOWN = "all_options"
-LANGUAGES = [
-    ("", gettext_lazy("Detect automatically")), ("en", "English"), ("de", "Deutsch"), ("fr", "Français"),
-    ("es", "Español"), ("it", "Italiano"), ("pt", "Português"), ("nl", "Nederlands"), ("pl", "Polski"),
-    ("sv", "Svenska"), ("da", "Dansk"), ("no", "Norsk"), ("fi", "Suomi"), ("cs", "Čeština"), ("ro", "Română"),
-    ("el", "Ελληνικά"), ("uk", "Українська"), ("ru", "Русский"), ("tr", "Türkçe"), ("ar", "العربية"),
-    ("he", "עברית"), ("hi", "हिन्दी"), ("id", "Bahasa Indonesia"), ("vi", "Tiếng Việt"), ("ja", "日本語"),
-    ("ko", "한국어"), ("zh", "中文"),
-]  # fmt: skip
+#: When text settles: value, name, what it is for.
 PRESETS = [
-    ("", pgettext_lazy("preset", "Automatic")),
-    ("live", pgettext_lazy("preset", "Live: at short pauses")),
-    ("accurate", pgettext_lazy("preset", "Accurate: in long stretches")),
-    ("provider_vad", pgettext_lazy("preset", "As the engine decides")),
-    ("manual", pgettext_lazy("preset", "Manual: on Commit now")),
+    ("", pgettext_lazy("preset", "Automatic"), gettext_lazy("Live for streams, accurate for recordings.")),
+    ("live", pgettext_lazy("preset", "Live"), gettext_lazy("Text settles at every short pause, within seconds.")),
+    (
+        "accurate",
+        pgettext_lazy("preset", "Accurate"),
+        gettext_lazy("Text settles in stretches of 20 to 30 seconds; fewer mistakes."),
+    ),
+    (
+        "provider_vad",
+        pgettext_lazy("preset", "As the engine decides"),
+        gettext_lazy("The engine's own voice detection; its settings are under More options."),
+    ),
+    ("manual", pgettext_lazy("preset", "Manual"), gettext_lazy("Text settles when somebody presses Commit now.")),
 ]
 VAD_LABELS = {
     "vad_silence_threshold_secs": gettext_lazy("Silence before a commit, in seconds"),
@@ -63,51 +62,6 @@ def title_of_file(name: str) -> str:
     return " ".join(shown.split())[:200]
 
 
-class ManyFilesInput(forms.ClearableFileInput):
-    """A file input for several files."""
-
-    allow_multiple_selected = True
-
-
-class ManyFilesField(forms.FileField):
-    """Any number of files, each within the operator's limit; cleans to a list."""
-
-    widget = ManyFilesInput
-
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
-        """Every file that was chosen."""
-        files: list[UploadedFile[Any]] = [super(ManyFilesField, self).clean(one, initial) for one in data or []]
-        for one in files:
-            if (one.size or 0) > settings.STTWEB_MAX_MEDIA_BYTES:
-                limit = filesizeformat(settings.STTWEB_MAX_MEDIA_BYTES)
-                raise forms.ValidationError(
-                    _("“%(name)s” is larger than %(limit)s, the most that is allowed here."),
-                    params={"name": one.name, "limit": limit},
-                )
-            _refuse_other_content(one)
-        return files
-
-
-def _refuse_other_content(file: UploadedFile[Any]) -> None:
-    """Say at once what would fail later: the first bytes tell what a file is, whatever it is called."""
-    head = file.read(SNIFF_BYTES)
-    file.seek(0)
-    try:
-        judge_content(head)
-    except NotMedia as error:
-        sentence = f"{file.name}: {error.message} {error.next_step}".rstrip()
-        raise forms.ValidationError(sentence, code=error.code) from error
-
-
-class ListField(forms.CharField):
-    """Entries one a line, or between commas; cleans to a tuple of them."""
-
-    def clean(self, value: Any) -> tuple[str, ...]:
-        """The entries, without blanks around them and without empty ones."""
-        text = super().clean(value)
-        return tuple(entry.strip() for line in text.splitlines() for entry in line.split(",") if entry.strip())
-
-
 def _toggle(label: Any, *, hint: Any = "", initial: bool = False) -> forms.BooleanField:
     return forms.BooleanField(label=label, help_text=hint, required=False, initial=initial)
 
@@ -127,17 +81,27 @@ class SubmitForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3, "inputmode": "url", "spellcheck": "false", "autocomplete": "off"}),
     )
     uploads = ManyFilesField(label=gettext_lazy("Files"), required=False)
-    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=LANGUAGES, required=False)
+    language = LanguageField(
+        label=gettext_lazy("Language"),
+        required=False,
+        max_length=60,
+        help_text=gettext_lazy("Type to search. Left empty, the engine finds out."),
+        widget=LanguageInput(attrs={"placeholder": gettext_lazy("Detect automatically"), "autocomplete": "off"}),
+    )
     engine = forms.ChoiceField(label=gettext_lazy("Engine"), choices=Engine, required=False, widget=forms.RadioSelect)
     preset = forms.ChoiceField(
         label=gettext_lazy("When text settles"),
-        choices=PRESETS,
+        choices=[(value, name) for value, name, _hint in PRESETS],
         required=False,
-        help_text=gettext_lazy("Automatic is quick for streams and accurate for files."),
+        widget=forms.RadioSelect,
     )
 
     pace = forms.FloatField(
-        label=gettext_lazy("Pace of files, times real time"), required=False, min_value=0.1, max_value=100
+        label=gettext_lazy("Pace of files, times real time"),
+        required=False,
+        min_value=0.1,
+        max_value=100,
+        help_text=gettext_lazy("Left empty, as fast as the engine takes it."),
     )
     secondary_languages = ListField(
         label=gettext_lazy("Other languages spoken"), required=False, help_text=gettext_lazy("Codes such as de, fr.")
@@ -148,9 +112,18 @@ class SubmitForm(forms.Form):
         help_text=gettext_lazy("One a line, at most 50 of 20 characters. Costs extra at the hosted engine."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    include_timestamps = _toggle(gettext_lazy("Word times"), initial=True)
-    include_language_detection = _toggle(gettext_lazy("Report the language of each passage"))
-    no_verbatim = _toggle(gettext_lazy("Leave out filler words"))
+    include_timestamps = _toggle(
+        gettext_lazy("Word times"),
+        hint=gettext_lazy("Needed for subtitles, and to play from a word."),
+        initial=True,
+    )
+    include_language_detection = _toggle(
+        gettext_lazy("Report the language of each passage"),
+        hint=gettext_lazy("For recordings in which the language changes."),
+    )
+    no_verbatim = _toggle(
+        gettext_lazy("Leave out filler words"), hint=gettext_lazy("Such as “uh”, and words said twice by mistake.")
+    )
     filter_background_audio = _toggle(
         gettext_lazy("Filter background sound"), hint=gettext_lazy("Not together with word times.")
     )
@@ -172,11 +145,16 @@ class SubmitForm(forms.Form):
     entity_detection = ListField(
         label=gettext_lazy("Entities to mark"), required=False, help_text=gettext_lazy("Such as all, pii, phi, pci.")
     )
-    entity_redaction = ListField(label=gettext_lazy("Entities to redact"), required=False)
+    entity_redaction = ListField(
+        label=gettext_lazy("Entities to redact"),
+        required=False,
+        help_text=gettext_lazy("They are not written into the text. Costs extra."),
+    )
     entity_redaction_mode = forms.ChoiceField(
         label=gettext_lazy("Redacted as"),
         required=False,
         choices=[("", gettext_lazy("The engine's default")), *((mode, mode) for mode in REDACTION_MODES)],
+        help_text=gettext_lazy("What stands in the text instead."),
     )
     transcript_edit = forms.CharField(
         label=gettext_lazy("Instruction for the written text"),
@@ -184,7 +162,12 @@ class SubmitForm(forms.Form):
         help_text=gettext_lazy("At most 2000 characters. Costs extra."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    model_id = forms.CharField(label=gettext_lazy("Model"), required=False, initial=SessionOptions().model_id)
+    model_id = forms.CharField(
+        label=gettext_lazy("Model"),
+        required=False,
+        initial=SessionOptions().model_id,
+        help_text=gettext_lazy("For those who know that the service has another one."),
+    )
 
     #: Something to transcribe must come with it.
     NEEDS_SOURCE = True
@@ -208,6 +191,7 @@ class SubmitForm(forms.Form):
         self.fields["engine"].initial = settings.STTWEB_ENGINE
         for name, (low, high, _unit) in VAD_RANGES.items():
             self.fields[name].label = VAD_LABELS[name]
+            self.fields[name].help_text = _("Between %(low)s and %(high)s.") % {"low": low, "high": high}
             self.fields[name].widget.attrs |= {"min": low, "max": high, "step": "any"}
         for name, field in self.fields.items():
             field.widget.attrs["aria-describedby"] = f"{name}-about"
@@ -216,6 +200,12 @@ class SubmitForm(forms.Form):
     def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
         """The fields under *More*, by headline."""
         return [(headline, [self[name] for name in names]) for headline, names in self.GROUPS]
+
+    @property
+    def preset_cards(self) -> list[tuple[str, Any, Any, bool]]:
+        """When text settles: value, name, what it is for, whether it is the chosen one."""
+        chosen = self["preset"].value() or ""
+        return [(value, name, hint, value == chosen) for value, name, hint in PRESETS]
 
     @property
     def more_is_open(self) -> bool:

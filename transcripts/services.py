@@ -28,6 +28,7 @@ from transcripts.models import (
     SourceKind,
     State,
     Team,
+    TeamPreset,
     Transcript,
     check_transition,
 )
@@ -211,3 +212,21 @@ def delete(transcript: Transcript) -> str:
     key = transcript.media_key
     transcript.delete()
     return key
+
+
+@transaction.atomic
+def save_preset(
+    team: Team, person: User, name: str, *, engine: Engine, language: str, options: Mapping[str, Any]
+) -> TeamPreset:
+    """Keep options under a name of the team's own; one that has the name is replaced, and stays whose it was."""
+    values = {"engine": engine, "language": language, "options": dict(options)}
+    preset, _made = TeamPreset.objects.update_or_create(
+        team=team, name=name, defaults=values, create_defaults={**values, "created_by": person}
+    )
+    return preset
+
+
+@transaction.atomic
+def delete_preset(preset: TeamPreset) -> None:
+    """Forget it; transcripts keep the options that they were made with."""
+    preset.delete()

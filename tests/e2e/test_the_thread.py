@@ -114,7 +114,7 @@ def test_mistakes_are_said_at_the_field_and_nothing_typed_is_lost(visit):
 def test_commit_now_settles_text_and_stop_ends_with_the_last_words(visit, sample_file, tmp_path):
     page = visit("/new")
     page.set_input_files("[name=uploads]", repeated(sample_file, 10, tmp_path / "Long.wav"))
-    page.select_option("[name=preset]", "manual")
+    page.check("[name=preset][value=manual]")
     page.click(".more > summary")
     page.fill("[name=pace]", "1")
     page.click(".sheet-end button")
@@ -131,7 +131,7 @@ def test_commit_now_settles_text_and_stop_ends_with_the_last_words(visit, sample
 def test_new_text_never_moves_what_is_read(visit, sample_file, tmp_path):
     page = visit("/new", width=360)
     page.set_input_files("[name=uploads]", repeated(sample_file, 40, tmp_path / "Long.wav"))
-    page.select_option("[name=preset]", "live")
+    page.check("[name=preset][value=live]")
     page.click(".sheet-end button")
     page.locator("#lines .line").nth(8).wait_for(state="attached")
     assert page.get_attribute("#follow", "data-following") == "true"

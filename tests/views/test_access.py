@@ -25,6 +25,8 @@ TRANSCRIPT_ROUTES = {
     "cancel": "post",
     "commit": "post",
     "retry": "post",
+    "go_offline": "post",
+    "export_dialog": "get",
     "rename": "post",
     "tag": "post",
     "delete": "post",
@@ -34,6 +36,7 @@ OTHER_ROUTES = {
     "board": ("get", 302),
     "new": ("get", 302),
     "sample": ("post", 302),
+    "presets": ("post", 302),
     "probe": ("post", 302),
     "feed": ("get", 302),
     "feed-take": ("post", 302),
@@ -50,18 +53,29 @@ TEAM_ROUTES = {"team": "post", "team-settings": "get", "team-keeping": "post"}
 PUBLIC_ROUTES = {"public_captions", "public_overlay"}
 #: Uploads answer scripts; tests/views/test_uploads.py asks them for strangers, for nobody and for every role.
 UPLOAD_ROUTES = {"uploads", "upload", "upload_complete"}
+#: Of the team that one works in; see test_presets.
+PRESET_ROUTES = {"preset_delete"}
 #: What a role without the right gets from each route: the page is there, the right is not.
-CONTROL = {"stop", "cancel", "commit", "retry"}
+CONTROL = {"stop", "cancel", "commit", "retry", "go_offline"}
 
 
 def path_of(name: str, transcript: Transcript) -> str:
-    suffix = {"session": "", "export": "/export/txt", "unshare": f"/share/{uuid4()}/revoke"}.get(name, f"/{name}")
-    return f"/s/{transcript.pk}{suffix}"
+    unusual = {
+        "session": "",
+        "export": "/export/txt",
+        "export_dialog": "/export",
+        "go_offline": "/offline",
+        "unshare": f"/share/{uuid4()}/revoke",
+    }
+    return f"/s/{transcript.pk}{unusual.get(name, f'/{name}')}"
 
 
 def test_every_route_has_its_place_in_these_tests():
     names = {pattern.name for pattern in urls.urlpatterns}
-    assert names - UPLOAD_ROUTES == TRANSCRIPT_ROUTES.keys() | OTHER_ROUTES.keys() | PUBLIC_ROUTES | TEAM_ROUTES.keys()
+    assert (
+        names - UPLOAD_ROUTES - PRESET_ROUTES
+        == TRANSCRIPT_ROUTES.keys() | OTHER_ROUTES.keys() | PUBLIC_ROUTES | TEAM_ROUTES.keys()
+    )
     assert get_resolver().reverse_dict.getlist("session")
 
 

@@ -4,6 +4,7 @@ from transcripts.models.audit import Act, AuditEntry
 from transcripts.models.captionlink import CaptionLink
 from transcripts.models.erasure import Erased, Erasure, Why
 from transcripts.models.event import AppendOnly, Event, EventKind
+from transcripts.models.preset import TeamPreset
 from transcripts.models.provider import ProviderAccount
 from transcripts.models.searchindex import connect as _keep_search_index
 from transcripts.models.segment import Segment
@@ -38,6 +39,7 @@ __all__ = [
     "Tag",
     "Tagging",
     "Team",
+    "TeamPreset",
     "Transcript",
     "Upload",
     "Why",

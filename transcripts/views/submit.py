@@ -28,7 +28,7 @@ from transcripts.media.sample import find_sample
 from transcripts.media.storage import Stored
 from transcripts.models import Engine, SourceKind, Transcript
 from transcripts.services import Submission
-from transcripts.views import recordings
+from transcripts.views import presets, recordings
 from transcripts.views.shell import TeamRequest, in_team
 
 logger = logging.getLogger(__name__)
@@ -65,7 +65,8 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
 def new(request: TeamRequest) -> HttpResponse:
     """``/new``: the form, and what it makes: one transcript a link or file."""
     if request.method != "POST":
-        return _show(request, SubmitForm(initial={"links": request.GET.get("links", "")}))
+        initial = presets.initial_of(presets.chosen_by(request))
+        return _show(request, SubmitForm(initial={**initial, "links": request.GET.get("links", "")}))
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.STTWEB_MAX_MEDIA_BYTES + FORM_BYTES:
         return _show(request, _too_large(SubmitForm(data={})), status=413)
     handler = BoundedUploadHandler(request)
@@ -106,7 +107,13 @@ def _by_list(request: TeamRequest) -> Any:
 def _show(request: TeamRequest, form: SubmitForm, status: int = 200) -> HttpResponse:
     if _wants_json(request) and form.errors:
         return JsonResponse({"errors": first_errors(form)}, status=status)
-    context = {"form": form, "max_bytes": settings.STTWEB_MAX_MEDIA_BYTES}
+    context = {
+        "form": form,
+        "max_bytes": settings.STTWEB_MAX_MEDIA_BYTES,
+        "price": settings.STTWEB_HOSTED_PRICE,
+        "lost_files": [name for file in form.files.get("uploads", ()) if (name := title_of_file(file.name or ""))],
+        **presets.listed(request, presets.chosen_by(request)),
+    }
     return render(request, "transcripts/new.html", context, status=status)
 
 

@@ -1,26 +1,45 @@
 // Under the box for links: what each leads to, before anything is started.
 import { csrfToken, say } from "./dom.js";
 
-const MOST = 5;
+const MOST = 20;
+const AT_ONCE = 2;
+const AGAIN_MS = 5000;
+const TRIES = 12;
 const WAIT_MS = 700;
 const RELEASE_MS = 250;
 const form = document.querySelector("form[data-upload]");
 const links = form.querySelector("textarea[name=links]");
 const list = form.querySelector("[data-probe]");
 const known = new Map();
+const waiting = [];
+let asking = 0;
 let timer = 0;
 
-const lines = () => [...new Set(links.value.split("\n").map((line) => line.trim()))].filter(Boolean).slice(0, MOST);
+const every = () => [...new Set(links.value.split("\n").map((line) => line.trim()))].filter(Boolean);
+const lines = () => every().slice(0, MOST);
 const isWhole = (line) => /^https?:\/\/[^\s/]+\.[^\s/]+/i.test(line);
 
 async function ask(link) {
   const body = new URLSearchParams({ link });
   const headers = { "X-CSRFToken": csrfToken() };
-  const answer = await fetch(list.dataset.probe, { method: "POST", body, headers }).catch(() => null);
-  // Too many at once, or no answer: nothing is said, and it is asked again when the box is left again.
-  if (!answer?.ok) known.delete(link);
-  else known.set(link, await answer.json());
+  for (let tries = 0; tries < TRIES && lines().includes(link); tries += 1) {
+    const answer = await fetch(list.dataset.probe, { method: "POST", body, headers }).catch(() => null);
+    if (answer?.ok) return known.set(link, await answer.json());
+    // Too many at once: a little later. No answer at all: when the box is left again.
+    if (answer?.status !== 429) break;
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+  known.delete(link);
+}
+
+/** A few at once, in the order in which they stand. */
+async function work() {
+  if (asking >= AT_ONCE || !waiting.length) return;
+  asking += 1;
+  await ask(waiting.shift());
+  asking -= 1;
   show();
+  work();
 }
 
 function row(link) {
@@ -49,6 +68,12 @@ function chooser(link) {
 
 function show() {
   list.replaceChildren(...lines().flatMap(row));
+  const more = every().length - MOST;
+  if (more > 0 && list.childElementCount) {
+    const rest = document.createElement("li");
+    rest.textContent = say("notLooked", String(more));
+    list.append(rest);
+  }
   list.hidden = !list.childElementCount;
 }
 
@@ -57,7 +82,8 @@ function look() {
   for (const link of lines()) {
     if (known.has(link) || !isWhole(link)) continue;
     known.set(link, "asked");
-    ask(link);
+    waiting.push(link);
+    work();
   }
   show();
 }
