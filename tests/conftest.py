@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from channels.layers import channel_layers
 from django.conf import settings
@@ -16,6 +17,10 @@ from transcripts.models import Membership, Role, SourceKind, Team, Transcript
 
 #: For tests whose code under test touches the database from threads or coroutines: they need real commits.
 async_db = pytest.mark.django_db(transaction=True)
+
+# Machines are shared: how long one example took says nothing about the code.
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 MakeTranscript = Callable[..., Transcript]
 

@@ -53,7 +53,7 @@ def document_of(
 ) -> Document:
     """What the renderers need of a transcript, in two queries: its segments within the ``part`` (or the ``first`` ones
     with the gaps between them), and its log (or only the gaps of it). A segment that reaches into the part is whole."""
-    rows = transcript.segments.filter(_within(part)).order_by("index")[:first]
+    rows = transcript.segments.filter(_within(part)).in_order()[:first]
     segments = tuple(_line(segment) for segment in rows.iterator(2000))
     events = transcript.events.order_by("seq")
     if not with_events:

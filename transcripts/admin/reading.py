@@ -32,7 +32,7 @@ class Part:
 
 def parts(transcript: Transcript, query: QueryDict) -> dict[str, Part]:
     """The asked pages (``?text=2&log=3``) as ``text`` and ``log``; wrong numbers give the nearest page."""
-    segments = transcript.segments.order_by("index").defer("words")
+    segments = transcript.segments.in_order().defer("words")
     # The newest events are what one looks for; the text is read from its beginning.
     events = transcript.events.order_by("-seq")
     return {

@@ -43,7 +43,7 @@ def resting() -> dict[str, float]:
 
 def previous_text(row: Transcript) -> str:
     """The last words before the point of resumption, at most PREVIOUS_CHARS characters, cut between words."""
-    newest = row.segments.order_by("-index").values_list("text", flat=True)[:PREVIOUS_SEGMENTS]
+    newest = row.segments.newest_first().values_list("text", flat=True)[:PREVIOUS_SEGMENTS]
     text = " ".join(reversed(newest))
     if len(text) <= PREVIOUS_CHARS:
         return text

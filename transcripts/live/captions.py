@@ -54,7 +54,7 @@ def is_alive(pk: UUID) -> bool:
 
 def read_start(transcript_id: UUID) -> int:
     """The number after which the text begins that a caption can show. Blocks on the database."""
-    newest = Segment.objects.filter(transcript_id=transcript_id).order_by("-index").values_list("seq", flat=True)
+    newest = Segment.objects.filter(transcript_id=transcript_id).newest_first().values_list("seq", flat=True)
     return min(newest[:SEGMENTS], default=1) - 1
 
 

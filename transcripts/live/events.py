@@ -16,7 +16,10 @@ and ``closed``.
 - state: ``state`` and, where they help, ``code, message, next_step``;
 - notice: ``code, message`` and free details;
 - revise: ``title`` when the transcript was given another one, ``engine`` when it goes on with another, ``captions``
-  (``shared``, ``unshared``) when a public link was made or taken back, the last two with ``by``, a name;
+  (``shared``, ``unshared``) when a public link was made or taken back, the last two with ``by``, a name. Of a
+  corrected segment: ``segment, version, how, by`` and its present ``start_ms, end_ms, text, words, speaker``; ``after``
+  (an index) when it is new, split from that one; ``gone`` (indexes) when it swallowed others; or only ``checked``;
+- review: ``state`` (``open``, ``returned``, ``approved``) and ``by``, perhaps ``reason`` and ``assignee``;
 - session, annotation: what the provider said; shown in the log only;
 - source: ``code`` (``source_dropped``, ``source_back``, ``source_ended``, ``now_playing``), ``message``, ``at_ms`` and,
   for a title, ``title``.

@@ -6,6 +6,7 @@ from transcripts.models.erasure import Erased, Erasure, Why
 from transcripts.models.event import AppendOnly, Event, EventKind
 from transcripts.models.preset import TeamPreset
 from transcripts.models.provider import ProviderAccount
+from transcripts.models.review import EditLock, How, Review, ReviewState, Revision
 from transcripts.models.searchindex import connect as _keep_search_index
 from transcripts.models.segment import Segment
 from transcripts.models.states import ACTIVE, CLAIMABLE, FINAL, IllegalTransition, State, check_transition
@@ -24,14 +25,19 @@ __all__ = [
     "AuditEntry",
     "CaptionLink",
     "Control",
+    "EditLock",
     "Engine",
     "Erased",
     "Erasure",
     "Event",
     "EventKind",
+    "How",
     "IllegalTransition",
     "Membership",
     "ProviderAccount",
+    "Review",
+    "ReviewState",
+    "Revision",
     "Role",
     "Segment",
     "SourceKind",

@@ -21,6 +21,7 @@ class EventKind(models.TextChoices):
     ANNOTATION = "annotation", _("Annotation")
     REVISE = "revise", _("Correction")
     SOURCE = "source", _("Source")
+    REVIEW = "review", _("Review")
 
 
 #: What did not go well, for those who watch over everything.

@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from transcripts.models.transcript import Transcript
+
+#: Indexes from here on belong to segments that people made by splitting; a live stream goes on counting below.
+FIRST_SPLIT = 1 << 23
+
+
+class SegmentQuerySet(models.QuerySet["Segment"]):
+    """Ways to ask for segments."""
+
+    def in_order(self) -> SegmentQuerySet:
+        """As spoken."""
+        return self.order_by("start_ms", "index")
+
+    def newest_first(self) -> SegmentQuerySet:
+        """The last one spoken first."""
+        return self.order_by("-start_ms", "-index")
+
+    def ahead_of(self, segment: Segment) -> SegmentQuerySet:
+        """Those that were spoken before ``segment``."""
+        return self.filter(Q(start_ms__lt=segment.start_ms) | Q(start_ms=segment.start_ms, index__lt=segment.index))
+
+    def behind(self, segment: Segment) -> SegmentQuerySet:
+        """Those that were spoken after ``segment``."""
+        return self.filter(Q(start_ms__gt=segment.start_ms) | Q(start_ms=segment.start_ms, index__gt=segment.index))
 
 
 class Segment(models.Model):
@@ -17,9 +41,9 @@ class Segment(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     transcript = models.ForeignKey(Transcript, models.CASCADE, related_name="segments")
-    #: 0, 1, 2 … in the order spoken.
+    #: Its name within the transcript, for ever: 0, 1, 2 … as committed; from FIRST_SPLIT on, made by splitting one.
     index = models.PositiveIntegerField()
-    #: Number of the event that made it.
+    #: Number of the event that made it (split ones: that made what they were split from).
     seq = models.BigIntegerField()
     start_ms = models.BigIntegerField()
     end_ms = models.BigIntegerField()
@@ -31,11 +55,18 @@ class Segment(models.Model):
     confidence = models.FloatField(null=True, blank=True)
     #: Kept although the provider never confirmed it.
     unconfirmed = models.BooleanField(default=False)
+    #: Raised by every correction (`reviewing.editing`); 0 is the text as it was heard.
+    version = models.PositiveIntegerField(default=0, db_default=0)
+    #: A person read it and found it right, in this version.
+    is_checked = models.BooleanField(_("checked"), default=False, db_default=False)
+
+    objects = SegmentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("segment")
         verbose_name_plural = _("segments")
-        ordering = ["index"]
+        # Parts of a split segment stand between their neighbours, whatever their index.
+        ordering = ["start_ms", "index"]
         constraints = [models.UniqueConstraint(fields=["transcript", "index"], name="one_segment_per_index")]
         indexes = [
             models.Index(fields=["transcript", "start_ms"], name="segment_by_time"),

@@ -137,7 +137,7 @@ def segments(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[S
         return {}
     places = reduce(or_, (Q(transcript=key, index__in=spots) for key, spots in hits.items() if spots))
     found: dict[UUID, list[Segment]] = {}
-    for segment in Segment.objects.filter(places).order_by("index"):
+    for segment in Segment.objects.filter(places).in_order():
         found.setdefault(segment.transcript_id, []).append(segment)
     return found
 

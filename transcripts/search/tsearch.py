@@ -61,7 +61,7 @@ def segments(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[S
         cursor.execute(_FIRST_SEGMENTS, [list(keys), tsquery(query), size])
         ids = [key for (key,) in cursor.fetchall()]
     found: dict[UUID, list[Segment]] = {}
-    for segment in Segment.objects.filter(pk__in=ids).order_by("index"):
+    for segment in Segment.objects.filter(pk__in=ids).in_order():
         found.setdefault(segment.transcript_id, []).append(segment)
     return found
 

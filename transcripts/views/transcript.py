@@ -99,7 +99,7 @@ def _waiting(transcript: Transcript) -> str:
 def captions(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     """``/s/<id>/captions``: the last words, large, for a projector or an overlay."""
     transcript = access.get_transcript(request.user, transcript_id)
-    last = Segment.objects.filter(transcript=transcript).order_by("-index").first()
+    last = Segment.objects.filter(transcript=transcript).newest_first().first()
     config = {"socket": f"/ws/t/{transcript.pk}/", "after": transcript.last_seq, "final": sorted(FINAL)}
     config |= {"state": transcript.state, "live": transcript.is_live, "looks": looks.script_table()}
     can_share = access.allows(access.membership(request.user, transcript.team_id), Right.CONTROL)

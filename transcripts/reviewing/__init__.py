@@ -1,0 +1,1 @@
+"""Correcting and approving what was heard: words keep their times, versions keep their authors, nothing is lost."""
