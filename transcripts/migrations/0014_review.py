@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('transcripts', '0012_library'),
+        ('transcripts', '0013_team_presets'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
