@@ -170,6 +170,10 @@ DATABASE_URL = secret("DATABASE_URL")
 STTWEB_DB_POOL = env.int("STTWEB_DB_POOL", 20)
 
 
+#: SQLite waits for the disk at every commit: nothing written is lost when the power fails, for some milliseconds each.
+STTWEB_SQLITE_FULL = env.bool("STTWEB_SQLITE_FULL", False)
+
+
 def _database() -> dict[str, Any]:
     """SQLite in the state folder, or whatever DATABASE_URL names, each with the options measured to hold under load."""
     if not DATABASE_URL:
@@ -181,7 +185,8 @@ def _database() -> dict[str, Any]:
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 10,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON; "
+                f"PRAGMA synchronous={'FULL' if STTWEB_SQLITE_FULL else 'NORMAL'};",
             },
             # A real file: the in-memory test database locks whole tables between threads.
             "TEST": {"NAME": STTWEB_VAR / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}.sqlite3"},

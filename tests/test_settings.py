@@ -33,7 +33,8 @@ def run(tmp_path, *arguments, **variables):
 
 def settings_of(tmp_path, *names, **variables):
     """The values of some settings, as a fresh process sees them."""
-    program = f"import json; from sttweb import settings as s; print(json.dumps([getattr(s, n) for n in {names!r}]))"
+    values = f"[getattr(s, n) for n in {names!r}]"
+    program = f"import json; from sttweb import settings as s; print(json.dumps({values}, default=str))"
     done = run(tmp_path, "-c", program, **variables)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -54,6 +55,12 @@ def test_a_fresh_machine_needs_nothing_and_is_closed(tmp_path):
 def test_a_fresh_machine_trusts_its_own_pages_only(tmp_path):
     (origins,) = settings_of(tmp_path, "TRUSTED_ORIGINS", STTWEB_PORT="8123")
     assert origins == ["http://127.0.0.1:8123", "http://localhost:8123", "http://[::1]:8123"]
+
+
+def test_sqlite_waits_for_the_disk_when_it_is_asked_to(tmp_path):
+    for asked, word in (("true", "FULL"), ("false", "NORMAL")):
+        (databases,) = settings_of(tmp_path, "DATABASES", STTWEB_SQLITE_FULL=asked)
+        assert f"synchronous={word};" in str(databases)
 
 
 def test_debug_is_refused_together_with_a_public_address(tmp_path):

@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 
 #: The holder stops this long before its lease can have passed (a quarter of it, when the lease is short).
 LEASE_MARGIN_SECONDS = 5.0
-#: Seconds for sessions that were told to go at once.
-ABORT_SECONDS = 8.0
+#: Seconds for sessions that were told to go at once: with the drain before and the engine's end within 30 s (B10).
+ABORT_SECONDS = 6.0
 #: The tables are compared with the program this often.
 SCHEMA_SECONDS = 10.0
 #: The layer forgets members of a group after a day; say again that we are one long before.
