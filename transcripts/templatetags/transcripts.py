@@ -46,6 +46,12 @@ def kind_icon(kind: str) -> str:
 
 
 @register.filter
+def is_web_link(text: str) -> bool:
+    """Whether an address may be a link: a browser runs others."""
+    return text.lower().startswith(("http://", "https://"))
+
+
+@register.filter
 def moment(text: str) -> datetime:
     """An ISO time of the wire as a time that `date` formats."""
     return localtime(datetime.fromisoformat(text))

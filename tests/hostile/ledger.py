@@ -1,0 +1,144 @@
+"""The hostile cases of the security reference that concern pages, sockets, files and operation, and the tests that hold
+them; those of links and the decoder stand in ``tests/media/ledger.py``.
+
+``hostile/doors::a_b`` stands for ``test_a_b`` in ``tests/hostile/test_doors.py``.
+"""
+
+from __future__ import annotations
+
+_NAMES = "hostile/doors::a_files_name_is_a_title_and_nothing_else"
+_ORIGINS = "hostile/sockets::a_socket_of_another_origin_is_refused_whoever_is_logged_in"
+_LOST = "live/access::a_lost_right_closes_open_sockets"
+_COMMAND = "live/access::anything_but_the_one_command_ends_the_socket"
+_ROUTES = "views/access::a_stranger_sees_404"
+_PATH = "hostile/doors::the_path_decides_and_not_what_is_added_to_it"
+_TEXT = "views/session_page::titles_speech_links_and_errors_are_text"
+_SPEECH = "exports/formats::hostile_speech_is_the_same_cues_again_for_the_srt_library"
+_MASKED = "observe/logs::what_looks_like_a_secret_is_masked"
+_POLICY = "hostile/doors::every_answer_carries_the_policy"
+
+#: Case -> tests.
+HELD: dict[str, tuple[str, ...]] = {
+    "UPLOAD-001": (
+        "views/submitting::a_body_that_announces_too_much_is_not_read",
+        "jobs/server::a_body_over_the_limit_is_refused_by_its_announced_length",
+    ),
+    "UPLOAD-002": ("jobs/server::a_body_of_unknown_length_is_refused_where_it_passes_the_limit",),
+    "UPLOAD-003": ("hostile/doors::a_form_of_endless_fields_is_refused",),
+    "UPLOAD-004": (_NAMES, "views/submitting::files_are_stored_under_keys_of_their_own"),
+    "UPLOAD-005": ("hostile/doors::the_declared_type_of_an_upload_counts_for_nothing",),
+    "SERVE-001": (_ROUTES, "views/access::every_route_has_its_place_in_these_tests"),
+    "SERVE-003": (
+        "views/playing::ranges_are_read_as_the_standard_says",
+        "views/playing::a_range_is_answered_with_exactly_that",
+        "views/playing::a_range_outside_is_416",
+    ),
+    "SERVE-005": ("views/playing::whatever_was_uploaded_is_never_a_page",),
+    "SERVE-006": (_NAMES, "exports/exporting::a_file_has_a_safe_name_and_a_type"),
+    "SERVE-007": (
+        "views/access::a_right_that_was_taken_away_is_gone_at_once",
+        "views/access::nobody_is_asked_to_log_in",
+    ),
+    "WS-001": (_ORIGINS,),
+    "WS-002": (_ORIGINS,),
+    "WS-003": (_ORIGINS,),
+    "WS-004": ("settings::hosts_may_not_be_a_wildcard",),
+    "WS-005": ("live/access::nobody_is_refused", _LOST),
+    "WS-006": (
+        "live/access::strangers_are_refused_before_the_handshake",
+        "live/access::what_does_not_exist_looks_like_what_is_not_yours",
+    ),
+    "WS-007": (_LOST,),
+    "WS-008": (_LOST, "live/access::a_lost_right_is_noticed_at_the_next_command"),
+    "WS-009": (_LOST,),
+    "WS-010": (
+        "live/access::deleting_a_transcript_closes_its_sockets",
+        "live/captions::taking_a_link_back_ends_its_sockets_within_seconds_and_no_other",
+    ),
+    "WS-011": (_COMMAND, "live/access::binary_messages_are_not_understood"),
+    "WS-014": ("live/access::a_flood_of_commands_ends_the_socket",),
+    "WS-015": (_COMMAND,),
+    "WS-016": (_COMMAND, "live/catching_up::a_number_from_the_future_is_answered_with_the_real_one"),
+    "WS-017": (
+        "live/sharing::a_viewer_that_takes_nothing_is_closed_at_the_bound",
+        "live/on_daphne::a_browser_that_stops_reading_is_told_apart_and_given_up",
+    ),
+    "WS-018": ("live/catching_up::a_long_log_is_replayed_whole_and_in_order",),
+    "WS-021": ("hostile/sockets::an_address_that_names_no_transcript_is_closed_and_not_an_error",),
+    "IDOR-001": (_ROUTES, "views/access::every_route_has_its_place_in_these_tests"),
+    "IDOR-002": (_PATH,),
+    "IDOR-004": (_PATH,),
+    "IDOR-005": (
+        "search/find::nobody_finds_what_belongs_to_others",
+        "views/library::other_teams_are_there_for_their_members_alone",
+    ),
+    "IDOR-006": ("views/access::a_viewer_may_look_and_nothing_else", "views/access::a_viewer_cannot_submit"),
+    "IDOR-014": (_PATH,),
+    "TEXT-001": (_TEXT, "admin/transcripts::speech_and_titles_are_text", "views/library::speech_and_titles_stay_text"),
+    "TEXT-002": (_TEXT, _NAMES, "views/feed::the_words_of_a_feed_are_text"),
+    "TEXT-003": ("layout::text_from_strangers_is_never_made_markup",),
+    "TEXT-004": (_TEXT, _MASKED),
+    "TEXT-009": (_SPEECH, "exports/formats::hostile_speech_is_the_same_cues_again_for_the_vtt_library"),
+    "TEXT-010": ("hostile/doors::a_source_that_is_no_web_address_is_never_a_link",),
+    "TEXT-012": ("views/library::speech_and_titles_stay_text",),
+    "EXPORT-001": (
+        "exports/more_formats::no_spreadsheet_takes_speech_for_a_formula",
+        "hostile/doors::an_exported_table_runs_nothing",
+    ),
+    "EXPORT-003": (
+        "exports/more_formats::hostile_speech_is_well_formed_in_a_document",
+        "hostile/doors::an_exported_document_is_well_formed_and_reaches_for_nothing",
+    ),
+    "EXPORT-004": ("hostile/doors::an_exported_document_is_well_formed_and_reaches_for_nothing",),
+    "AUTH-005": ("hostile/doors::a_login_leads_to_no_other_site",),
+    "AUTH-006": ("views/access::forms_of_other_sites_are_refused", "views/access::controls_refuse_to_be_links"),
+    "AUTH-007": ("hostile/doors::the_session_changes_its_number_at_login_and_with_the_password",),
+    "AUTH-016": ("settings::a_https_origin_turns_on_all_that_https_needs",),
+    "CONFIG-001": (
+        "settings::a_fresh_machine_needs_nothing_and_is_closed",
+        "settings::the_secret_key_is_made_once_and_kept_from_others",
+    ),
+    "CONFIG-002": ("settings::the_secret_key_is_made_once_and_kept_from_others",),
+    "CONFIG-004": ("settings::debug_is_refused_together_with_a_public_address",),
+    "CONFIG-005": (_POLICY,),
+    "CONFIG-006": (
+        "views/session_page::pages_run_no_inline_script_or_style",
+        "admin/browser::no_admin_page_breaks_the_policy",
+    ),
+    "CONFIG-007": (_MASKED, "observe/logs::strangers_cannot_begin_a_line_of_their_own"),
+    "CONFIG-013": (
+        "settings::the_secret_key_is_made_once_and_kept_from_others",
+        "upkeep/backup::the_archive_is_private_and_holds_no_key_and_no_login",
+    ),
+    "CONFIG-014": (
+        "observe/status_page::only_staff_see_it",
+        "observe/health::alive_touches_no_database_and_asks_for_no_host",
+    ),
+}
+
+#: What later features will bring, and the cases that wait for them.
+WAITING: dict[str, tuple[str, ...]] = {
+    "resumable uploads": ("UPLOAD-006", "UPLOAD-007", "UPLOAD-008", "UPLOAD-010", "UPLOAD-011"),
+    "the API and its tokens": ("UPLOAD-015", "IDOR-003", "IDOR-009", "AUTH-009", "AUTH-010"),
+    "serving by the proxy, signed links": ("SERVE-002", "SERVE-008"),
+    "invitations, roles changed in the browser, files kept for download": ("IDOR-007", "IDOR-008", "IDOR-011"),
+    "spreadsheets with types, exports of many at once": ("EXPORT-002", "EXPORT-005"),
+    "sign-up, resets and the login limiter": ("AUTH-001", "AUTH-002", "AUTH-003", "AUTH-004", "AUTH-008"),
+    "provider keys kept in the database": ("AUTH-013", "AUTH-014"),
+    "webhooks": ("WEBHOOK-001", "WEBHOOK-002", "WEBHOOK-003", "WEBHOOK-005"),
+    "the audit log": ("CONFIG-008",),
+}
+
+#: Cases of what exists that no test holds yet, or not wholly, and what is missing.
+OPEN: dict[str, str] = {
+    "UPLOAD-013": "the store's own test fills no disk; a full one is refused by the free space that must remain",
+    "WS-013": "Daphne is pinned past the hole; no test sends the characters",
+    "IDOR-015": "deleting a team while its rows are written has no test of its own",
+    "TEXT-006": "cleaned where provider messages come in; not tried against both databases in one test",
+    "TEXT-007": "an oversized message ends its session; deep nesting and one text of 5 MB have no test of their own",
+    "TEXT-008": "times are clamped and sorted by the protocol; the list of odd ones is not one table",
+    "EXPORT-006": "twenty exports of 30 hours at once are not measured",
+    "AUTH-015": "provider errors are masked; no test looks at an error page with the key in a local variable",
+    "CONFIG-003": "a key of your own is not measured; the one that is made has enough characters",
+    "CONFIG-010": "the lock file is hashed; an audit of it is not part of the checks",
+}
