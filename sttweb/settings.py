@@ -93,6 +93,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "sttweb.health.Alive",
     "sttweb.visiting.visitor",
+    "transcripts.api.shape.shaped",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -319,6 +320,11 @@ STTWEB_ALLOW_UNSANDBOXED_DECODER = env.bool("STTWEB_ALLOW_UNSANDBOXED_DECODER", 
 STTWEB_SOURCE_SILENCE_SECONDS = env.float("STTWEB_SOURCE_SILENCE_SECONDS", 20.0)
 #: Keep the sound of recordings for listening (MP3, 21.6 MB an hour), on the clock of the words; streams: the team says.
 STTWEB_KEEP_SOUND = env.bool("STTWEB_KEEP_SOUND", True)
+
+#: Requests a minute that one token may make of the API, and one address with all its tokens; a sixth of it at once.
+#: A token that opens nothing counts as ten. 0: no bound.
+STTWEB_API_PER_MINUTE = env.int("STTWEB_API_PER_MINUTE", 600)
+STTWEB_API_ADDRESS_PER_MINUTE = env.int("STTWEB_API_ADDRESS_PER_MINUTE", 1200)
 
 # --- Watching and keeping ------------------------------------------------------------------------------------------
 

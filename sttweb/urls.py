@@ -14,5 +14,6 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("admin/status", operations.status, name="operations"),
     path("admin/", admin.site.urls),
+    path("api/", include("transcripts.api.urls")),
     path("", include("transcripts.urls")),
 ]

@@ -7,6 +7,7 @@ them (404, never 403).
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,7 +16,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from transcripts.models import Membership, Role, Team, Transcript, Upload
+from transcripts.models import ApiToken, Membership, Role, Team, Transcript, Upload
 
 if TYPE_CHECKING:
     from transcripts.models.transcript import TranscriptQuerySet
@@ -114,4 +115,87 @@ def get_upload(person: Person, upload_id: UUID) -> Upload:
         raise Http404("No such upload.")
     if not allows(member, Right.SUBMIT):
         raise PermissionDenied("Your role in this team does not allow that; ask an owner.")
+    return upload
+
+
+# --- Tokens of programs ------------------------------------------------------------------------------------------
+
+
+class Scope(StrEnum):
+    """What a token of the API may be made for."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    CONTROL = "control"
+    EDIT = "edit"
+    REVIEW = "review"
+    DELETE = "delete"
+    MANAGE = "manage"
+
+
+#: The rights in each scope. A token never allows more than its person's role does (`RIGHTS`).
+SCOPES: dict[Scope, frozenset[Right]] = {
+    Scope.READ: frozenset({Right.SEE}),
+    Scope.SUBMIT: frozenset({Right.SUBMIT}),
+    Scope.CONTROL: frozenset({Right.CONTROL}),
+    Scope.EDIT: frozenset({Right.EDIT}),
+    Scope.REVIEW: frozenset({Right.REVIEW}),
+    Scope.DELETE: frozenset({Right.DELETE}),
+    Scope.MANAGE: frozenset({Right.MANAGE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who asks by a token: its person, in its team only, with what its scopes and their role both allow."""
+
+    token: ApiToken
+    person: User
+    team: Team
+    role: Role
+    rights: frozenset[Right]
+
+
+def holder(token: ApiToken) -> Holder | None:
+    """Who holds a token at this moment; None for somebody who has left the team or was deactivated."""
+    member = membership(token.person, token.team_id)
+    if member is None:
+        return None
+    scopes = [SCOPES[Scope(name)] for name in token.scopes if name in set(Scope)]
+    rights = RIGHTS[Role(member.role)] & frozenset[Right]().union(*scopes)
+    return Holder(token, token.person, member.team, Role(member.role), rights)
+
+
+def require(held: Holder, right: Right) -> None:
+    """Raises PermissionDenied unless both the scopes and the role allow it."""
+    if right in held.rights:
+        return
+    if right in RIGHTS[held.role]:
+        raise PermissionDenied(f"This token does not have a scope that allows “{right}”.")
+    raise PermissionDenied(f"The role “{held.role}” of the person behind this token does not allow “{right}”.")
+
+
+def transcripts_held(held: Holder) -> TranscriptQuerySet:
+    """Every transcript that a token may see: its person's, in its team."""
+    if Right.SEE not in held.rights:
+        return Transcript.objects.none()
+    return transcripts_of(held.person).filter(team_id=held.team.pk)
+
+
+def transcript_held(held: Holder, transcript_id: UUID, right: Right = Right.SEE) -> Transcript:
+    """The transcript, if it is of the token's team and the token has ``right``. Raises as `get_transcript`."""
+    found = transcripts_of(held.person).filter(team_id=held.team.pk, pk=transcript_id)
+    transcript = found.select_related("team", "created_by").first()
+    if transcript is None:
+        raise Http404("No such transcript.")
+    require(held, right)
+    return transcript
+
+
+def upload_held(held: Holder, upload_id: UUID) -> Upload:
+    """The person's own upload in the token's team. Raises as `get_transcript`."""
+    upload = get_upload(held.person, upload_id)
+    if upload.team_id != held.team.pk:
+        raise Http404("No such upload.")
+    require(held, Right.SUBMIT)
     return upload

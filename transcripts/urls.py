@@ -19,6 +19,7 @@ from transcripts.views import (
     submit,
     tags,
     team,
+    tokens,
     transcript,
     uploads,
 )
@@ -61,6 +62,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("team/<uuid:team_id>", preferences.team, name="team"),
     path("team/<uuid:team_id>/settings", team.settings, name="team-settings"),
     path("team/<uuid:team_id>/keeping", team.keeping, name="team-keeping"),
+    path("team/<uuid:team_id>/tokens", tokens.team_tokens, name="team-tokens"),
+    path("team/<uuid:team_id>/tokens/<uuid:token_id>/revoke", tokens.revoke_token, name="token-revoke"),
     path("theme", preferences.theme, name="theme"),
     path(
         "login", LoginView.as_view(template_name="account/login.html", redirect_authenticated_user=True), name="login"

@@ -53,6 +53,8 @@ TEAM_ROUTES = {"team": "post", "team-settings": "get", "team-keeping": "post"}
 PUBLIC_ROUTES = {"public_captions", "public_overlay"}
 #: Uploads answer scripts; tests/views/test_uploads.py asks them for strangers, for nobody and for every role.
 UPLOAD_ROUTES = {"uploads", "upload", "upload_complete"}
+#: Programs have tokens; see test_token_page.
+TOKEN_ROUTES = {"team-tokens", "token-revoke"}
 #: Of the team that one works in; see test_presets.
 PRESET_ROUTES = {"preset_delete"}
 #: What a role without the right gets from each route: the page is there, the right is not.
@@ -73,7 +75,7 @@ def path_of(name: str, transcript: Transcript) -> str:
 def test_every_route_has_its_place_in_these_tests():
     names = {pattern.name for pattern in urls.urlpatterns}
     assert (
-        names - UPLOAD_ROUTES - PRESET_ROUTES
+        names - UPLOAD_ROUTES - PRESET_ROUTES - TOKEN_ROUTES
         == TRANSCRIPT_ROUTES.keys() | OTHER_ROUTES.keys() | PUBLIC_ROUTES | TEAM_ROUTES.keys()
     )
     assert get_resolver().reverse_dict.getlist("session")

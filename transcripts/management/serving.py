@@ -15,6 +15,7 @@ from django.core.management.base import CommandError
 from django.http import HttpRequest, parse_cookie
 from django.urls import reverse
 
+from transcripts import tokens
 from transcripts.media.parts import PART_BYTES
 
 #: Forms around uploads, on top of the largest recording.
@@ -49,9 +50,20 @@ async def knows(headers: Sequence[tuple[bytes, bytes]]) -> bool:
 
     What they may do with it is asked later, by the view.
     """
+    for name, value in headers:
+        if name == b"authorization" and value[:7].lower() == b"bearer ":
+            return await database_sync_to_async(_opens, thread_sensitive=False)(value[7:].decode("latin-1").strip())
     cookies = b"; ".join(value for name, value in headers if name == b"cookie").decode("latin-1")
     morsel = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, "")
     return bool(morsel) and await database_sync_to_async(_is_logged_in, thread_sensitive=False)(morsel)
+
+
+def _opens(token: str) -> bool:
+    try:
+        tokens.find(token)
+    except tokens.TokenRefused:
+        return False
+    return True
 
 
 def _is_logged_in(session_key: str) -> bool:
@@ -76,7 +88,7 @@ def serve(
         body_dir=settings.FILE_UPLOAD_TEMP_DIR,
         stranger_body=settings.STTWEB_MAX_STRANGER_BYTES,
         knows=knows,
-        body_limits={reverse("uploads").encode(): PART_BYTES},
+        body_limits={reverse("uploads").encode(): PART_BYTES, b"/api/": PART_BYTES},
         background=background,
         stop_background=stop_background,
         ready=ready,

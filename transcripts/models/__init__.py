@@ -1,6 +1,8 @@
 """What is kept. One file per noun; import from here."""
 
+from transcripts.models.apitoken import ApiToken
 from transcripts.models.audit import Act, AuditEntry
+from transcripts.models.bucket import TokenBucket
 from transcripts.models.captionlink import CaptionLink
 from transcripts.models.erasure import Erased, Erasure, Why
 from transcripts.models.event import AppendOnly, Event, EventKind
@@ -21,6 +23,7 @@ __all__ = [
     "CLAIMABLE",
     "FINAL",
     "Act",
+    "ApiToken",
     "AppendOnly",
     "AuditEntry",
     "CaptionLink",
@@ -46,6 +49,7 @@ __all__ = [
     "Tagging",
     "Team",
     "TeamPreset",
+    "TokenBucket",
     "Transcript",
     "Upload",
     "Why",

@@ -11,7 +11,7 @@ from contextlib import suppress
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from transcripts import uploading
+from transcripts import throttling, uploading
 from transcripts.jobs import backoff
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.upkeep import erasing, reconcile, retention
@@ -33,6 +33,7 @@ class Keeper:
         try:
             pruned, finished = retention.prune(), erasing.finish_pending()
             strays, stale = self._sweep(), uploading.sweep()
+            throttling.sweep()
         except (DatabaseError, OSError) as error:
             logger.warning("the upkeep is left to the next round: %s", error)
             return

@@ -29,6 +29,7 @@ def keeping_section(request: PersonRequest, team: Team) -> dict[str, Any]:
 #: Template of each section, in the order of the page -> what it needs.
 SECTIONS: Mapping[str, Callable[[PersonRequest, Team], dict[str, Any]]] = {
     "transcripts/team/_keeping.html": keeping_section,
+    "transcripts/team/_tokens.html": lambda request, team: {},
 }
 
 
