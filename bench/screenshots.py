@@ -116,6 +116,7 @@ class Stage:
         """Everything that the pictures show."""
         from django.utils import timezone
 
+        from transcripts import tagging
         from transcripts.models import SourceKind
 
         minute = 60 * 16_000
@@ -174,9 +175,13 @@ class Stage:
             "A line of Samuel Beckett, read aloud", "completed", 3, kind=SourceKind.SAMPLE, minutes_ago=1500
         )
         for number in range(12):
-            self.make(
+            edition = self.make(
                 f"Evening edition, {number + 2} November", "completed", 6 + number, minutes_ago=1440 * (number + 2)
             )
+            if number % 3 == 0:
+                tagging.put([edition], "Evening edition")
+        tagging.put([self.gappy, edition], "Flood")
+        tagging.put([self.gappy], "To be checked by the regional desk")
 
 
 def spread(text: str, clock: int) -> tuple[list[list[Any]], int]:
@@ -238,6 +243,20 @@ async def show_keys(page: Any) -> None:
     await page.wait_for_selector("#keys[open]")
 
 
+async def pick(page: Any) -> None:
+    """Tick two transcripts of the library."""
+    for number in (1, 3):
+        await page.locator(".row-pick").nth(number).check()
+
+
+async def pick_and_delete(page: Any) -> None:
+    """As far as the question whether to delete them."""
+    await page.locator(".row-pick").first.check()
+    await page.locator("#pick-all").check()
+    await page.click("button[value=delete]")
+    await page.wait_for_selector(".doomed")
+
+
 def scenes(stage: Stage, publish: Any) -> list[Scene]:
     """Every page and state worth a look."""
     from transcripts.live import events
@@ -283,7 +302,12 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("captions-light", f"/s/{stage.live.pk}/captions?style=light&size=9&lines=4", stage.alice, speak),
         ("session-player", f"/s/{stage.sample.pk}", stage.alice, play),
         ("library", "/library", stage.alice, None),
+        ("library-filters", "/library?state=completed&tag=Flood", stage.alice, None),
+        ("library-hits", "/library?q=harbour+master", stage.alice, None),
+        ("library-picked", "/library", stage.alice, pick),
+        ("library-delete", "/library", stage.alice, pick_and_delete),
         ("library-nothing", "/library?q=zebra", stage.alice, None),
+        ("tags", "/tags", stage.alice, None),
         ("missing", "/s/00000000-0000-0000-0000-000000000000", stage.alice, None),
     ]
 

@@ -30,6 +30,8 @@ INDEX_BITS = 24
 TOP = 1 << 38
 #: In place of an index: the title and link of the transcript.
 TITLE = (1 << INDEX_BITS) - 1
+#: Beginnings of three letters up to so many are indexed like words; the rest are gathered from the words.
+LONGEST_BEGINNING = 5
 #: An index up to this many bytes is rewritten at once to erase from it, where SQLite cannot do better.
 REWRITE_BYTES = 64 * 1024 * 1024
 

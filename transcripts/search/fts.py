@@ -18,7 +18,7 @@ from django.db.models import BigIntegerField, Q
 from django.db.models.expressions import RawSQL
 
 from transcripts.models import Segment, Transcript
-from transcripts.models.searchindex import INDEX_BITS, TITLE, TOP
+from transcripts.models.searchindex import INDEX_BITS, LONGEST_BEGINNING, TITLE, TOP
 from transcripts.models.transcript import TranscriptQuerySet
 from transcripts.search.filters import read_cursor
 from transcripts.search.query import Query, fts5
@@ -39,7 +39,7 @@ WITH RECURSIVE walk(place, step) AS (
   FROM walk WHERE place IS NOT NULL AND step < %(steps)s)
 SELECT place, transcript_id FROM walk JOIN {_SCOPES} ON number = {TOP} - place ORDER BY place"""  # noqa: S608
 
-#: For beginnings, which FTS5 gathers anew for each statement: one statement for all.
+#: For long beginnings, which FTS5 gathers anew for each statement: one statement for all.
 _STREAM = f"SELECT {_PLACE} {_HITS} AND rowid >= (%(place)s + 1) << {INDEX_BITS} ORDER BY rowid"
 _IDS = (
     f"SELECT {TOP} - number, transcript_id FROM {_SCOPES}"  # noqa: S608
@@ -57,10 +57,13 @@ SELECT transcript_id, (SELECT json_group_array(spot) FROM (
   AND ({TOP} - number) << {INDEX_BITS} | {TITLE - 1} ORDER BY rowid LIMIT %(limit)s))
 FROM {_SCOPES} WHERE transcript_id IN (SELECT value FROM json_each(%(ids)s))"""  # noqa: S608
 
+_WANTED = f"{_SCOPES} WHERE transcript_id IN (SELECT value FROM json_each(%(ids)s))"  # noqa: S608
 _STREAMED_INDEXES = f"""
 SELECT transcript_id, hit & {TITLE} FROM (
-  SELECT rowid AS hit {_HITS} AND {_PLACE} IN (
-    SELECT {TOP} - number FROM {_SCOPES} WHERE transcript_id IN (SELECT value FROM json_each(%(ids)s))))
+  SELECT rowid AS hit {_HITS}
+  AND rowid >= (SELECT min({TOP} - number) FROM {_WANTED}) << {INDEX_BITS}
+  AND rowid <= (SELECT max({TOP} - number) FROM {_WANTED}) << {INDEX_BITS} | {TITLE}
+  AND {_PLACE} IN (SELECT {TOP} - number FROM {_WANTED}))
 JOIN {_SCOPES} ON number = {TOP} - (hit >> {INDEX_BITS})
 WHERE hit & {TITLE} < {TITLE} ORDER BY hit"""  # noqa: S608
 
@@ -103,7 +106,7 @@ def transcripts(
 
 def _next(query: Query, match: str, place: int, size: int) -> list[tuple[int, str]]:
     """Place and id of the next transcripts behind ``place`` that hold the words."""
-    if not _has_prefix(query):
+    if not _is_gathered(query):
         return [(at, key) for at, key in _rows(_WALK, match=match, place=place, steps=size)]
     places: list[int] = []
     with connection.cursor() as cursor:
@@ -144,7 +147,7 @@ def segments(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[S
 
 def _indexes(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[int]]:
     ids, match = json.dumps([key.hex for key in keys]), fts5(query)
-    if not _has_prefix(query):
+    if not _is_gathered(query):
         return {UUID(key): json.loads(spots) for key, spots in _rows(_INDEXES, ids=ids, match=match, limit=size)}
     hits: dict[UUID, list[int]] = {}
     for key, spot in _rows(_STREAMED_INDEXES, ids=ids, match=match):
@@ -154,8 +157,10 @@ def _indexes(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[i
     return hits
 
 
-def _has_prefix(query: Query) -> bool:
-    return any(term.prefix for term in (*query.wanted, *query.unwanted))
+def _is_gathered(query: Query) -> bool:
+    """A beginning is longer than those that the index knows: FTS5 gathers its words anew for each statement."""
+    terms = (*query.wanted, *query.unwanted)
+    return any(term.prefix and len(term.words[-1]) > LONGEST_BEGINNING for term in terms)
 
 
 def mentions(keys: Sequence[UUID], query: Query, most: int) -> dict[UUID, int]:
