@@ -13,6 +13,7 @@ from channels.worker import Worker
 from transcripts.jobs import backoff
 from transcripts.jobs.current import set_runner
 from transcripts.jobs.runner import Runner
+from transcripts.jobs.scanner import keep_scanning
 from transcripts.jobs.wake import WORK_CHANNEL
 from transcripts.upkeep.rounds import keep_up
 
@@ -67,6 +68,7 @@ async def work(application: Any, runner: Runner) -> None:
     side = [
         asyncio.create_task(listen(application), name="background consumer"),
         asyncio.create_task(keep_up(), name="upkeep"),
+        asyncio.create_task(keep_scanning(), name="scanner"),
     ]
     try:
         await runner.run()

@@ -2,11 +2,11 @@
 
 Pure: no Django, no asyncio. Every value is JSON-safe and msgpack-safe. The contract (ui.md, "Event contract"):
 
-``{"type": "partial" | "commit" | "revise" | "gap" | "state" | "session" | "notice" | "annotation" | "source",
-"seq": n, "at": ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on partials, plus the
-control messages ``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up``, ``card`` and ``card_gone`` (the
-board), ``presence`` (who watches; only to those whose hello asked), ``caption`` (all that a public caption link gets)
-and ``closed``.
+``{"type": "partial" | "commit" | "revise" | "gap" | "state" | "session" | "notice" | "annotation" | "source"
+| "review" | "flag", "seq": n, "at": ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on
+partials, plus the control messages ``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up``, ``card`` and
+``card_gone`` (the board), ``presence`` (who watches; only to those whose hello asked), ``caption`` (all that a public
+caption link gets) and ``closed``.
 
 ``data`` of a stored event is the payload of its row, whose keys the pages rely on:
 
@@ -20,6 +20,8 @@ and ``closed``.
   corrected segment: ``segment, version, how, by`` and its present ``start_ms, end_ms, text, words, speaker``; ``after``
   (an index) when it is new, split from that one; ``gone`` (indexes) when it swallowed others; or only ``checked``;
 - review: ``state`` (``open``, ``returned``, ``approved``) and ``by``, perhaps ``reason`` and ``assignee``;
+- flag: ``flags``, a list of ``id, kind, state, segment`` (or null), ``start_ms, end_ms, score, details``: new ones, or
+  ones whose state changed, then with ``by``, a name;
 - session, annotation: what the provider said; shown in the log only;
 - source: ``code`` (``source_dropped``, ``source_back``, ``source_ended``, ``now_playing``), ``message``, ``at_ms`` and,
   for a title, ``title``.

@@ -6,6 +6,7 @@ from transcripts.models.bucket import TokenBucket
 from transcripts.models.captionlink import CaptionLink
 from transcripts.models.erasure import Erased, Erasure, Why
 from transcripts.models.event import AppendOnly, Event, EventKind
+from transcripts.models.flag import Flag, FlagKind, FlagState, Scan
 from transcripts.models.preset import TeamPreset
 from transcripts.models.provider import ProviderAccount
 from transcripts.models.review import EditLock, How, Review, ReviewState, Revision
@@ -34,6 +35,9 @@ __all__ = [
     "Erasure",
     "Event",
     "EventKind",
+    "Flag",
+    "FlagKind",
+    "FlagState",
     "How",
     "IllegalTransition",
     "Membership",
@@ -42,6 +46,7 @@ __all__ = [
     "ReviewState",
     "Revision",
     "Role",
+    "Scan",
     "Segment",
     "SourceKind",
     "State",

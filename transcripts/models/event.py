@@ -22,6 +22,7 @@ class EventKind(models.TextChoices):
     REVISE = "revise", _("Correction")
     SOURCE = "source", _("Source")
     REVIEW = "review", _("Review")
+    FLAG = "flag", _("Flag")
 
 
 #: What did not go well, for those who watch over everything.

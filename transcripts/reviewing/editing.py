@@ -20,7 +20,9 @@ from transcripts.live.publish import ring_on_commit
 from transcripts.models import EventKind, How, Review, ReviewState, Revision, Segment, Transcript
 from transcripts.models.log import Entry, append
 from transcripts.models.segment import FIRST_SPLIT
+from transcripts.reviewing import flags
 from transcripts.reviewing.errors import BadSplit, Conflict, Locked, NoText, NotNeighbours, TooLong
+from transcripts.reviewing.people import name_of as name_of
 from transcripts.reviewing.words import CannotSplit, Passage, cut, joined
 
 #: Longest text of a segment and longest name of a speaker, in characters.
@@ -44,11 +46,6 @@ class Change:
 def passage_of(row: Segment | Revision) -> Passage:
     """What a segment, or a version of it, says."""
     return Passage(row.start_ms, row.end_ms, row.text, [list(word) for word in row.words], row.speaker)
-
-
-def name_of(person: User | None) -> str:
-    """How a person is called beside what they wrote."""
-    return "" if person is None else (person.get_full_name() or person.get_username())[:150]
 
 
 # --- Verbs -------------------------------------------------------------------------------------------------------
@@ -147,6 +144,8 @@ def check(transcript: Transcript, person: User, index: int, version: int, *, che
     if rows.update(is_checked=checked) != 1:
         raise Conflict(_now(transcript, index))
     ring_on_commit(transcript.pk, transcript.team_id, last)
+    if checked:
+        flags.checked(transcript, person, index)
     segment.is_checked = checked
     return segment
 
@@ -234,7 +233,16 @@ def _apply(transcript: Transcript, person: User, changes: Sequence[Change]) -> l
     segments = [_store(transcript, change) for change in changes]
     Revision.objects.bulk_create(_revision(transcript, person, change) for change in changes)
     ring_on_commit(transcript.pk, transcript.team_id, last)
+    _keep_flags(transcript, person, changes)
     return segments
+
+
+def _keep_flags(transcript: Transcript, person: User, changes: Sequence[Change]) -> None:
+    """Flags follow their text: answered where somebody wrote it anew, handed on where it was swallowed."""
+    flags.corrected(transcript, person, [change.segment.index for change in changes if change.how == How.EDIT])
+    for change in changes:
+        if gone := change.extra.get("gone"):
+            flags.swallowed(transcript, [index for index, _ in gone], change.segment.index)
 
 
 def _name_new_ones(transcript: Transcript, changes: Iterable[Change]) -> None:
