@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -21,6 +19,8 @@ from transcripts.models import EventKind, How, Review, ReviewState, Revision, Se
 from transcripts.models.log import Entry, append
 from transcripts.models.segment import FIRST_SPLIT
 from transcripts.reviewing import flags
+from transcripts.reviewing.changes import Change, payload, revision, values_of
+from transcripts.reviewing.changes import passage_of as passage_of
 from transcripts.reviewing.errors import BadSplit, Conflict, Locked, NoText, NotNeighbours, TooLong
 from transcripts.reviewing.people import name_of as name_of
 from transcripts.reviewing.words import CannotSplit, Passage, cut, joined
@@ -29,23 +29,6 @@ from transcripts.reviewing.words import CannotSplit, Passage, cut, joined
 LONGEST_TEXT, LONGEST_SPEAKER = 20_000, 80
 #: So many segments are changed by one entry of a replacement at most; more take several transactions.
 AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One segment as it becomes. ``made_from`` is the segment that a new one was split from."""
-
-    segment: Segment
-    passage: Passage
-    how: How
-    origin: int | None = None
-    made_from: Segment | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
-
-
-def passage_of(row: Segment | Revision) -> Passage:
-    """What a segment, or a version of it, says."""
-    return Passage(row.start_ms, row.end_ms, row.text, [list(word) for word in row.words], row.speaker)
 
 
 # --- Verbs -------------------------------------------------------------------------------------------------------
@@ -228,10 +211,10 @@ def _apply(transcript: Transcript, person: User, changes: Sequence[Change]) -> l
     _take_lock(transcript)
     _must_be_open(transcript)
     _name_new_ones(transcript, changes)
-    entries = [Entry(EventKind.REVISE, _payload(change, person)) for change in changes]
+    entries = [Entry(EventKind.REVISE, payload(change, person)) for change in changes]
     last = append(transcript.pk, entries, when={})
     segments = [_store(transcript, change) for change in changes]
-    Revision.objects.bulk_create(_revision(transcript, person, change) for change in changes)
+    Revision.objects.bulk_create(revision(transcript, person, change) for change in changes)
     ring_on_commit(transcript.pk, transcript.team_id, last)
     _keep_flags(transcript, person, changes)
     return segments
@@ -255,7 +238,7 @@ def _name_new_ones(transcript: Transcript, changes: Iterable[Change]) -> None:
 
 def _store(transcript: Transcript, change: Change) -> Segment:
     segment, seen = change.segment, change.segment.version
-    values = _values(change)
+    values = values_of(change)
     if change.made_from is not None:
         for name, value in values.items():
             setattr(segment, name, value)
@@ -269,48 +252,3 @@ def _store(transcript: Transcript, change: Change) -> Segment:
     for name, value in values.items():
         setattr(segment, name, value)
     return segment
-
-
-def _values(change: Change) -> dict[str, Any]:
-    passage = change.passage
-    sure = [word[3] for word in passage.words if len(word) == 4 and word[3] is not None]
-    return {
-        "start_ms": passage.start_ms,
-        "end_ms": passage.end_ms,
-        "text": passage.text,
-        "words": passage.words,
-        "speaker": passage.speaker,
-        "confidence": sum(sure) / len(sure) if sure else None,
-        "version": change.segment.version + 1,
-        "is_checked": False,
-    }
-
-
-def _payload(change: Change, person: User) -> dict[str, Any]:
-    """What the log keeps and open pages are told."""
-    values = _values(change)
-    payload = {key: values[key] for key in ("start_ms", "end_ms", "text", "words", "speaker", "version")}
-    payload |= {"segment": change.segment.index, "how": change.how.value, "by": name_of(person)}
-    if change.made_from is not None:
-        payload["after"] = change.made_from.index
-    if "gone" in change.extra:
-        payload["gone"] = [index for index, _ in change.extra["gone"]]
-    return payload
-
-
-def _revision(transcript: Transcript, person: User, change: Change) -> Revision:
-    passage = change.passage
-    return Revision(
-        transcript=transcript,
-        segment=change.segment.index,
-        version=change.segment.version,
-        how=change.how,
-        origin=change.origin,
-        start_ms=passage.start_ms,
-        end_ms=passage.end_ms,
-        text=passage.text,
-        words=passage.words,
-        speaker=passage.speaker,
-        by=person,
-        by_name=name_of(person),
-    )
