@@ -196,3 +196,47 @@ def test_deleting_takes_log_and_text_and_names_the_recording(make_transcript):
     assert services.delete(transcript) == "ab/abcdef"
     assert not Event.objects.exists()
     assert not Segment.objects.exists()
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.FAILED, State.WAITING])
+def test_a_refused_session_goes_on_with_the_embedded_engine_and_keeps_its_words(make_transcript, commits, state):
+    transcript = make_transcript(
+        state=state, engine=Engine.ELEVENLABS, code="quota_exceeded", message="Spent.", committed_samples=16_000
+    )
+    Segment.objects.create(transcript=transcript, index=0, seq=2, start_ms=0, end_ms=900, text="Kept.")
+    with commits():
+        services.continue_embedded(transcript)
+    transcript.refresh_from_db()
+    assert (transcript.engine, transcript.state, transcript.code) == (Engine.EMBEDDED, State.QUEUED, "")
+    assert (transcript.committed_samples, transcript.segments.get().text) == (16_000, "Kept.")
+    told = [event.payload for event in transcript.events.order_by("seq")][-2:]
+    assert told == [{"engine": "embedded", "before": "elevenlabs"}, {"state": "queued"}]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"state": State.RUNNING},
+        {"state": State.COMPLETED},
+        {"state": State.PAUSED, "engine": Engine.EMBEDDED},
+        {"state": State.PAUSED, "language": "de"},
+        {"state": State.PAUSED, "options": {"language_code": "de"}},
+    ],
+    ids=["running", "completed", "embedded", "german", "german-option"],
+)
+def test_the_engine_is_not_changed_where_the_other_could_not_go_on(make_transcript, fields):
+    transcript = make_transcript(**{"engine": Engine.ELEVENLABS, **fields})
+    with pytest.raises(IllegalTransition):
+        services.continue_embedded(transcript)
+    before = (transcript.engine, transcript.state, transcript.last_seq)
+    transcript.refresh_from_db()
+    assert (transcript.engine, transcript.state, transcript.last_seq) == before
+
+
+def test_two_people_who_change_the_engine_at_once_change_it_once(make_transcript):
+    transcript = make_transcript(state=State.PAUSED, engine=Engine.ELEVENLABS)
+    late = Transcript.objects.get(pk=transcript.pk)
+    services.continue_embedded(transcript)
+    with pytest.raises(IllegalTransition):
+        services.continue_embedded(late)
+    assert transcript.events.filter(kind=EventKind.REVISE).count() == 1

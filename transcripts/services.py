@@ -34,6 +34,9 @@ from transcripts.models import (
 )
 from transcripts.models.log import Entry, Fenced, append
 
+#: What a person may queue again.
+RESTING = frozenset({State.FAILED, State.CANCELLED, State.WAITING, State.PAUSED})
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -167,9 +170,10 @@ def commit_now(transcript: Transcript) -> None:
 
 
 @transaction.atomic
-def retry(transcript: Transcript, engine: Engine | None = None) -> None:
-    """Queue a failed, cancelled, waiting or paused one again, perhaps with another engine; it goes on after its last
-    committed sample. Raises IllegalTransition otherwise.
+def retry(transcript: Transcript) -> None:
+    """Queue a failed, cancelled, waiting or paused one again; it goes on after its last committed sample.
+
+    Raises IllegalTransition otherwise.
     """
     changes = {
         "control": Control.NONE,
@@ -182,8 +186,38 @@ def retry(transcript: Transcript, engine: Engine | None = None) -> None:
         "crash_claims": 0,
         "delay_ms": None,
     }
-    _move(transcript, State.QUEUED, changes | ({"engine": engine} if engine else {}))
+    _check_rests(transcript)
+    _move(transcript, State.QUEUED, changes)
     wake_on_commit()
+
+
+def _check_rests(transcript: Transcript) -> None:
+    """Raise IllegalTransition for what a worker holds: it may be queued by that worker, but not by a person."""
+    if transcript.state not in RESTING:
+        raise IllegalTransition(State(transcript.state), State.QUEUED)
+
+
+def can_continue_embedded(transcript: Transcript) -> bool:
+    """Whether the embedded engine could go on where the hosted one was refused: it hears English only."""
+    language = str(transcript.options.get("language_code") or transcript.language)
+    return transcript.engine == Engine.ELEVENLABS and language in ("", "en")
+
+
+@transaction.atomic
+def continue_embedded(transcript: Transcript) -> None:
+    """Queue it again for the embedded engine; words and place stay. Raises IllegalTransition where `retry` would, and
+    for one that is not (any more) with the hosted engine."""
+    before = State(transcript.state)
+    if not can_continue_embedded(transcript):
+        raise IllegalTransition(before, State.QUEUED)
+    _check_rests(transcript)
+    entry = Entry(EventKind.REVISE, {"engine": Engine.EMBEDDED.value, "before": Engine.ELEVENLABS.value})
+    try:
+        when = {"state": before, "engine": Engine.ELEVENLABS}
+        append(transcript.pk, [entry], when=when, changes={"engine": Engine.EMBEDDED})
+    except Fenced as error:
+        raise IllegalTransition(before, State.QUEUED) from error
+    retry(transcript)
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, path
 
 from transcripts.views import (
+    activity,
     board,
     captionlinks,
     exports,
@@ -45,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<uuid:transcript_id>/commit", transcript.commit, name="commit"),
     path("s/<uuid:transcript_id>/retry", transcript.retry, name="retry"),
     path("s/<uuid:transcript_id>/offline", transcript.go_offline, name="go_offline"),
+    path("s/<uuid:transcript_id>/activity", activity.activity, name="activity"),
     path("s/<uuid:transcript_id>/rename", transcript.rename, name="rename"),
     path("s/<uuid:transcript_id>/tag", tags.tag, name="tag"),
     path("s/<uuid:transcript_id>/delete", transcript.delete, name="delete"),

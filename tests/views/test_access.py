@@ -19,6 +19,7 @@ TRANSCRIPT_ROUTES = {
     "find": "get",
     "facts": "get",
     "captions": "get",
+    "activity": "get",
     "share": "get",
     "unshare": "post",
     "stop": "post",

@@ -85,7 +85,8 @@ def test_every_state_has_its_page_and_its_controls(client, alice, make_transcrip
     page = response.content.decode()
     offered = {name for name in ("commit", "stop", "retry", "cancel") if re.search(rf'data-control="{name}">', page)}
     assert offered == {name for name, states in response.context["config"]["controls"].items() if state in states} - {
-        "delete"
+        "delete",
+        "switch",
     }
     assert f'data-state="{state}"' in page
     assert client.get("/").status_code == 200

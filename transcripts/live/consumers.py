@@ -53,6 +53,11 @@ def parse_hello(text: str) -> int:
     return after
 
 
+def asks_presence(text: str) -> bool:
+    """Whether a hello that `parse_hello` took also asks who watches, and shows its own person to others."""
+    return json.loads(text).get("presence") is True
+
+
 def current_person(session: SessionBase) -> User | AnonymousUser:
     """Who a session belongs to now: logged out, deactivated or with another password is nobody. Blocks on the database.
 
@@ -104,6 +109,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         person = current_person(self.scope["session"])
         if not person.is_authenticated:
             return NOT_LOGGED_IN
+        self.person = (person.pk, person.get_full_name() or person.get_username())
         return None if self.may_watch(person) else NOT_FOUND
 
     def may_watch(self, person: access.Person) -> bool:
@@ -149,6 +155,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         if self._end_if(await self.refusal()):
             return
+        self.with_presence = asks_presence(text)
         await self._stop_following()
         self._following = asyncio.create_task(self._follow(after), name="live.follow")
 
@@ -222,7 +229,10 @@ class TranscriptConsumer(LiveConsumer):
 
     async def enter(self, outbox: Outbox) -> Feed:
         """Join the transcript's feed. Raises Gone."""
-        return await station().watch_transcript(self.transcript_id, outbox)
+        feed = await station().watch_transcript(self.transcript_id, outbox)
+        if self.with_presence:
+            feed.presence.enter(outbox, *self.person)
+        return feed
 
 
 class BoardConsumer(LiveConsumer):

@@ -71,6 +71,11 @@ async def send_source(transcript_id: UUID, encoded: str, *, passing: bool) -> No
     await _send(transcript_group(transcript_id), {**message, "passing": passing})
 
 
+async def send_presence(transcript_id: UUID, announcement: Mapping[str, object]) -> None:
+    """Tell the other processes who watches a transcript here (`live.presence`). Never raises."""
+    await _send(transcript_group(transcript_id), {"type": "presence", **announcement})
+
+
 def ring_on_commit(transcript_id: UUID, team_id: UUID, last_seq: int) -> None:
     """The same as `ring`, for synchronous code inside a transaction."""
     transaction.on_commit(lambda: async_to_sync(ring)(transcript_id, team_id, last_seq))

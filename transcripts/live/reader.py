@@ -19,6 +19,7 @@ from django.db import DatabaseError
 
 from transcripts.live import counts, events
 from transcripts.live.outbox import Closed, Outbox
+from transcripts.live.presence import Presence
 from transcripts.live.threads import in_thread
 from transcripts.models import Event
 
@@ -59,6 +60,7 @@ class TranscriptFeed:
         #: Everyone who watches, replaying or following.
         self.watchers: set[Outbox] = set()
         self._following: set[Outbox] = set()
+        self.presence: Presence[Outbox] = Presence()
         self._tail: deque[Row] = deque(maxlen=TAIL)
         self._partial: str | None = None
         #: How the source is doing, while that is not simply well, and when it was said.
@@ -104,7 +106,7 @@ class TranscriptFeed:
         return [row for row in rows if row.seq <= self.cursor]
 
     def hear(self, message: Mapping[str, Any]) -> None:
-        """A message of the layer: a doorbell, a partial, or how the source is doing."""
+        """A message of the layer: a doorbell, a partial, how the source is doing, or who watches elsewhere."""
         if message.get("type") == "source":
             self._tell_source(str(message["text"]), passing=bool(message.get("passing")))
         elif message.get("type") == "partial":
@@ -113,6 +115,9 @@ class TranscriptFeed:
             self._held = self._bell.is_set() or self._reading.locked()
             if not self._held:
                 self._offer_partial()
+        elif message.get("type") == "presence":
+            self.presence.hear(message)
+            self.tell_presence()
         elif self.ring(int(message["seq"])):
             counts.doorbells.add("heard")
 
@@ -127,6 +132,12 @@ class TranscriptFeed:
         if last_seq > self.cursor:
             self._bell.set()
         return news
+
+    def tell_presence(self) -> None:
+        """Tell those who asked, and do not know it yet, who watches."""
+        encoded = events.presence(*self.presence.names())
+        for outbox in self.presence.untold(encoded):
+            outbox.push(encoded)
 
     def shut(self, code: int) -> None:
         """Close every watcher's socket."""

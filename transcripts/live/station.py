@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError
 
-from transcripts.live import counts
+from transcripts.live import counts, publish
 from transcripts.live.attendance import Teller
 from transcripts.live.board import BoardFeed
 from transcripts.live.hub import Hub
@@ -28,6 +28,8 @@ from transcripts.models import FINAL, Transcript
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
+#: How soon after a change people are told who watches.
+ANNOUNCE_SECONDS = 1.0
 #: Every how many polls also what had ended is looked at (somebody may have retried or deleted it).
 ENDED_EVERY = 15
 #: Close code when there is nothing (for this person) to see.
@@ -72,6 +74,7 @@ class Station:
         self._teller = Teller()
         self._lock = asyncio.Lock()
         self._poller: asyncio.Task[None] | None = None
+        self._announcer: asyncio.Task[None] | None = None
 
     async def watch_transcript(self, transcript_id: UUID, outbox: Outbox) -> TranscriptFeed:
         """Join the feed of a transcript. Raises Gone. Pair with `leave`."""
@@ -99,6 +102,8 @@ class Station:
     async def leave(self, feed: Feed, outbox: Outbox) -> None:
         """Stop watching; the last one out ends the feed. Harmless the second time."""
         feed.pause(outbox)
+        if isinstance(feed, TranscriptFeed):
+            feed.presence.leave(outbox)
         async with self._lock:
             feed.watchers.discard(outbox)
             if not feed.watchers:
@@ -113,6 +118,8 @@ class Station:
             raise
         if self._poller is None:
             self._poller = asyncio.create_task(self._poll(), name="live.poll")
+            # A task of its own: a layer that answers late must not delay the poll, which makes up for it.
+            self._announcer = asyncio.create_task(self._announce(), name="live.presence")
         return feed
 
     async def _close(self, feed: Feed) -> None:
@@ -122,10 +129,24 @@ class Station:
         del self._feeds[group]
         await self._hub.leave(group, feed.hear)
         await feed.stop()
-        if not self._feeds and self._poller is not None:
-            poller, self._poller = self._poller, None
-            poller.cancel()
-            await asyncio.gather(poller, return_exceptions=True)
+        if not self._feeds:
+            await self._rest()
+
+    async def _rest(self) -> None:
+        tasks = [task for task in (self._poller, self._announcer) if task is not None]
+        self._poller = self._announcer = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _announce(self) -> None:
+        """Tell browsers and the other processes who watches, soon after it changes."""
+        while True:
+            await asyncio.sleep(ANNOUNCE_SECONDS)
+            for feed in [feed for feed in self._feeds.values() if isinstance(feed, TranscriptFeed)]:
+                feed.tell_presence()
+                if feed.presence.is_due():
+                    await publish.send_presence(feed.transcript_id, feed.presence.announcement())
 
     async def _poll(self) -> None:
         turn = 0

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from transcripts.models import ACTIVE, FINAL, Engine, EventKind, SourceKind, State
+from transcripts.services import RESTING
 
 Text = str | Promise
 
@@ -49,7 +50,8 @@ CONTROLS: dict[str, frozenset[State]] = {
     "commit": frozenset({State.RUNNING}),
     "stop": frozenset({State.RUNNING}),
     "cancel": frozenset({State.QUEUED, State.WAITING, State.PAUSED, State.RUNNING, State.FINISHING}),
-    "retry": frozenset({State.FAILED, State.CANCELLED, State.WAITING, State.PAUSED}),
+    "retry": RESTING,
+    "switch": RESTING,
     "delete": FINAL,
 }
 
@@ -118,6 +120,18 @@ def source_text(payload: Mapping[str, Any]) -> str:
     """What became of a source, in the reader's language where the code is known."""
     known = SOURCE_NEWS.get(str(payload.get("code")))
     return str(known).replace("%s", str(payload.get("title", ""))) if known else str(payload.get("message", ""))
+
+
+def speaker_name(label: str) -> str:
+    """A speaker as people read it: the engines count from ``speaker_0``, people from one."""
+    number = label.removeprefix("speaker_")
+    return _now("Speaker %(n)s") % {"n": int(number) + 1} if number != label and number.isdecimal() else label
+
+
+def initials(name: str) -> str:
+    """Two letters that stand for a name, beside its colour."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() if words else "?"
 
 
 def log_text(kind: str, payload: Mapping[str, Any]) -> str:

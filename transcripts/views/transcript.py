@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,20 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 from transcripts import access, services
 from transcripts.access import Right
 from transcripts.live.board import card_data
-from transcripts.models import FINAL, Engine, Event, EventKind, IllegalTransition, Segment, State, Transcript
+from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Segment, State, Transcript
 from transcripts.views import deleting, looks, recordings, rows
+from transcripts.views.activity import last_attempt, log_page
 from transcripts.views.coverage import coverage
 from transcripts.views.shell import PersonRequest, rights
-
-LOG_ROWS = 50
-LOG_KINDS = (
-    EventKind.STATE,
-    EventKind.SESSION,
-    EventKind.NOTICE,
-    EventKind.GAP,
-    EventKind.REVISE,
-    EventKind.SOURCE,
-)
 
 
 @require_safe
@@ -41,8 +31,11 @@ def session(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     transcript = access.get_transcript(request.user, transcript_id)
     # The number first, the rows after it: what is written in between comes twice and is dropped by its number.
     lines = rows.read_lines(transcript, request.GET)
+    speakers = rows.speakers(transcript)
+    rows.name_speakers(lines, speakers)
     context = {
         "transcript": transcript,
+        "speakers": speakers,
         "lines": lines,
         "earlier": rows.first_index(lines),
         "has_recording": recordings.path_of(transcript) is not None,
@@ -51,7 +44,7 @@ def session(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     }
     if request.htmx and "before" in request.GET:
         return render(request, "transcripts/_earlier.html", context)
-    return render(request, "transcripts/session.html", context | _about(request, transcript))
+    return render(request, "transcripts/session.html", context | _about(request, transcript, speakers))
 
 
 @require_safe
@@ -107,12 +100,12 @@ def captions(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     return render(request, "transcripts/captions.html", context)
 
 
-def _about(request: PersonRequest, transcript: Transcript) -> dict[str, Any]:
-    log = Event.objects.filter(transcript=transcript, kind__in=LOG_KINDS).order_by("-seq")[:LOG_ROWS]
+def _about(request: PersonRequest, transcript: Transcript, speakers: list[dict[str, Any]]) -> dict[str, Any]:
     return {
+        **log_page(transcript),
         "allowed": rights(access.membership(request.user, transcript.team_id)),
         "card": card_data(transcript),
-        "log": log,
+        "can_switch": services.can_continue_embedded(transcript),
         "config": {
             "socket": f"/ws/t/{transcript.pk}/",
             "facts": resolve_url("facts", transcript.pk),
@@ -124,6 +117,9 @@ def _about(request: PersonRequest, transcript: Transcript) -> dict[str, Any]:
             "problems": sorted(looks.PROBLEMS),
             "looks": looks.script_table(),
             "controls": {name: sorted(states) for name, states in looks.CONTROLS.items()},
+            "retrying": last_attempt(transcript),
+            "engines": {name: str(label) for name, label in looks.ENGINE_NAMES.items()},
+            "speakers": [speaker["label"] for speaker in speakers],
             "reasons": {code: str(text) for code, text in looks.GAP_REASONS.items()},
         },
     }
@@ -155,7 +151,7 @@ cancel = _control(services.cancel)
 commit = _control(services.commit_now)
 retry = _control(services.retry)
 #: The way out when the hosted engine refuses: go on with the one of this machine.
-go_offline = _control(partial(services.retry, engine=Engine.EMBEDDED))
+go_offline = _control(services.continue_embedded)
 
 
 @require_POST

@@ -13,8 +13,9 @@ export class Follow {
   #unread = 0;
   #running = false;
 
-  constructor({ running }) {
-    this.following = running && !location.hash;
+  /** `running`: text may still come; `away`: the page opens at another place. */
+  constructor({ running, away }) {
+    this.following = running && !away;
     for (const name of ["wheel", "touchmove", "pointerdown"]) {
       addEventListener(name, () => this.#touched(), { passive: true });
     }

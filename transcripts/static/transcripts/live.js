@@ -20,9 +20,9 @@ export class Live {
   #opened = false;
   #fresh = 0;
 
-  /** `numbered`: messages carry `seq` and none may be missing. */
-  constructor(path, { after = 0, numbered = true, onMessage, onState }) {
-    Object.assign(this, { path, last: after, numbered, onMessage, onState });
+  /** `numbered`: messages carry `seq` and none may be missing; `presence`: tell who else watches. */
+  constructor(path, { after = 0, numbered = true, presence = false, onMessage, onState }) {
+    Object.assign(this, { path, last: after, numbered, presence, onMessage, onState });
     addEventListener("online", () => this.#now());
     addEventListener("offline", () => this.#drop("offline"));
     addEventListener("pagehide", () => this.#drop());
@@ -60,7 +60,7 @@ export class Live {
   #hello() {
     this.#asking = true;
     this.#fresh = 0;
-    this.#socket.send(JSON.stringify({ type: "hello", after: this.last }));
+    this.#socket.send(JSON.stringify({ type: "hello", after: this.last, presence: this.presence || undefined }));
   }
 
   #read(message) {

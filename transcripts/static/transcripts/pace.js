@@ -12,7 +12,6 @@ const percent = new Intl.NumberFormat(reader, { style: "percent" });
 
 export class Pace {
   #place = byId("pace");
-  #quiet = byId("quiet");
   /** Wall clock minus position of the newest sound, at its least: how the live edge moves. */
   #edge = Infinity;
   #behind = null;
@@ -20,8 +19,9 @@ export class Pace {
   #first = null;
   #last = null;
 
-  constructor({ live, duration_ms: duration, running }) {
-    Object.assign(this, { live, duration, running });
+  /** `tell(name, text)` shows the conditions quiet and lagging, or takes them away. */
+  constructor({ live, duration_ms: duration, running, tell }) {
+    Object.assign(this, { live, duration, running, tell });
     setInterval(() => this.#show(), 1000);
   }
 
@@ -68,9 +68,11 @@ export class Pace {
   #show() {
     const text = !this.running ? "" : this.live ? this.#delay() : this.#progress();
     setText(this.#place, text);
-    this.#place.dataset.tone = this.live && this.#behind > LAGGING_S ? "warn" : "quiet";
+    const lagging = this.running && this.live && this.#behind > LAGGING_S;
+    this.#place.dataset.tone = lagging ? "warn" : "quiet";
+    this.tell("lagging", lagging ? say("lagging") : "");
     const silent = this.running && this.live && this.#last ? (this.#last.ms - this.#spoken) / 1000 : 0;
-    setText(this.#quiet, silent > QUIET_S ? say("quiet", whole.format(silent)) : "");
+    this.tell("quiet", silent > QUIET_S ? say("quiet", whole.format(silent)) : "");
   }
 
   #delay() {

@@ -1,5 +1,7 @@
 // The session page: what the server rendered goes on to grow, row by row, from the socket.
-import { announce, byId, clock, config, moment, say, setPill, setText, slot, span } from "./dom.js";
+import { addToLog, showEngine, showWatchers } from "./activity.js";
+import { Conditions } from "./condition.js";
+import { announce, byId, clock, config, say, setPill, setText, slot } from "./dom.js";
 import { Coverage } from "./coverage.js";
 import { rowAt, rowOf } from "./earlier.js";
 import * as find from "./find.js";
@@ -7,68 +9,46 @@ import { Follow } from "./follow.js";
 import { bind } from "./keys.js";
 import { Live } from "./live.js";
 import { Pace } from "./pace.js";
+import { makeGap, makeLine, makeSilence } from "./rows.js";
 import { showLink } from "./shell.js";
-import { sourceWords } from "./source_status.js";
 
 const CONNECTING_MS = 600;
 const CAUGHT_UP_MS = 3000;
 const WAITING_MS = 10000;
+const CONNECTION = ["connecting", "reconnecting", "offline", "caught-up"];
 
 const page = byId("session");
 const settings = config("session-config");
 const lines = byId("lines");
 const partial = byId("partial");
-const banner = byId("banner");
 const isFinal = (state) => settings.final.includes(state);
 const isRunning = (state) => state === "running";
-const follow = new Follow({ running: !isFinal(settings.state) });
+const asksPlace = Boolean(location.hash) || new URLSearchParams(location.search).has("t");
+const follow = new Follow({ running: !isFinal(settings.state), away: asksPlace });
 const coverage = new Coverage(settings.coverage);
-const pace = new Pace({ ...settings.coverage, live: settings.live, running: isRunning(settings.state) });
-let lastEnd = Number([...lines.querySelectorAll(".line")].at(-1)?.dataset.end ?? 0);
-let bannerTimer = 0;
+const conditions = new Conditions(() => setPill(page, settings.looks, page.dataset.state, settings.live));
+const pace = new Pace({
+  ...settings.coverage,
+  live: settings.live,
+  running: isRunning(settings.state),
+  tell: (name, text) => conditions.set(name, text),
+});
+/** Where the last row ends, in ms, and where the last text does. */
+let lastEnd = Math.max(Number([...lines.querySelectorAll(".line")].at(-1)?.dataset.end ?? 0), 0);
+let lastRowEnd = Math.max(lastEnd, settings.coverage.gaps.at(-1)?.[1] ?? 0);
 let waitingTimer = 0;
 /** What comes is new, not the log of what happened before. */
 let isNow = false;
 
-const cloned = (id) => byId(id).content.firstElementChild.cloneNode(true);
-
-function makeLine({ seq, data }) {
-  const line = cloned("line-template");
-  line.id = `seg-${data.segment}`;
-  Object.assign(line.dataset, { seq, start: data.start_ms, end: data.end_ms });
-  line.dataset.words = JSON.stringify(data.words ?? []);
-  line.firstElementChild.textContent = clock(data.start_ms);
-  line.firstElementChild.href = `#${line.id}`;
-  slot(line, "text").textContent = data.text;
-  if (data.language) line.querySelector(".said").lang = data.language;
-  if (data.speaker) {
-    const speaker = document.createElement("span");
-    speaker.className = "speaker";
-    speaker.textContent = data.speaker;
-    line.querySelector(".said").prepend(speaker, " ");
-  }
-  if (data.unconfirmed) {
-    line.classList.add("unconfirmed");
-    line.append(cloned("flag-template"));
-  }
-  return line;
-}
-
-function makeGap({ seq, data }) {
-  const gap = cloned("gap-template");
-  const reason = settings.reasons[data.reason] ?? String(data.reason ?? "").replaceAll("_", " ");
-  gap.dataset.seq = seq;
-  gap.querySelector(".gap-text").textContent = `${say("lost", span(data.end_ms - data.start_ms))}: ${reason}`;
-  gap.querySelector(".gap-time").textContent = `${clock(data.start_ms)}–${clock(data.end_ms)}`;
-  return gap;
-}
-
 /** Rows that the server rendered between reading the number and reading the rows come again: once is enough. */
 const isShown = (seq) => lines.querySelector(`[data-seq="${seq}"]`) !== null;
 
-function append(row) {
+/** `row` for the sound from `start` to `end` in ms, and before it the silence that it ended. */
+function append(row, start, end) {
+  const silence = makeSilence(lastRowEnd, start);
+  lastRowEnd = Math.max(lastRowEnd, end);
   byId("nothing").hidden = true;
-  lines.append(row);
+  lines.append(...[silence, row].filter(Boolean));
 }
 
 function showPartial({ text, start_ms: start, heard_ms: heard }) {
@@ -86,11 +66,12 @@ function showPartial({ text, start_ms: start, heard_ms: heard }) {
 
 function commit(message) {
   const { data } = message;
+  conditions.clear("retrying");
   lastEnd = Math.max(lastEnd, data.end_ms);
   if (Number(partial.dataset.start ?? Infinity) < data.end_ms) partial.hidden = true;
   if (data.text && !isShown(message.seq)) {
     const line = makeLine(message);
-    append(line);
+    append(line, data.start_ms, data.end_ms);
     find.grown(line);
   }
   byId("heard").textContent = clock(data.end_ms);
@@ -110,6 +91,8 @@ function changeState({ state, message = "", next_step: nextStep = "" }) {
   problem.hidden = !message || !settings.problems.includes(state);
   setText(slot(problem, "message"), message);
   setText(slot(problem, "next_step"), nextStep);
+  slot(problem, "kept").hidden = !(lines.querySelector(".line") && state === "failed");
+  conditions.clear("retrying");
   showTail(state);
   if (isFinal(state)) partial.hidden = true;
   follow.running(!isFinal(state));
@@ -126,7 +109,7 @@ async function learn() {
   if (!answer?.ok) return;
   const facts = await answer.json();
   settings.live = facts.live;
-  setPill(page, settings.looks, page.dataset.state, settings.live);
+  conditions.repill();
   coverage.learn(facts);
   pace.learn(facts);
   setText(byId("length"), facts.duration_ms ? ` / ${clock(facts.duration_ms)}` : "");
@@ -144,33 +127,16 @@ function setTitle(title) {
 
 /** What is known about the text to come, under the text. */
 function showTail(state) {
-  setText(byId("tail"), ["finishing", "waiting"].includes(state) ? settings.looks[state].hint : "");
-}
-
-function addToLog({ seq, at, type, data }) {
-  const item = document.createElement("li");
-  const time = document.createElement("time");
-  const text = document.createElement("span");
-  const words = {
-    state: () => [settings.looks[data.state]?.word ?? data.state, data.message].filter(Boolean).join(": "),
-    gap: () => makeGap({ seq, data }).querySelector(".gap-text").textContent,
-    source: () => sourceWords(data),
-    revise: () => (data.title ? say("renamed", data.title) : undefined),
-  };
-  item.dataset.seq = seq;
-  time.dateTime = at;
-  time.textContent = moment(at, "time");
-  text.textContent = words[type]?.() ?? data.message ?? data.code ?? byId("strings").dataset.connected;
-  item.append(time, " ", text);
-  if (!byId("log").querySelector(`[data-seq="${seq}"]`)) byId("log").prepend(item);
+  for (const name of ["finishing", "waiting"]) conditions.set(name, state === name ? settings.looks[state].hint : "");
 }
 
 const handlers = {
   partial: ({ data }) => showPartial(data),
   commit,
   gap(message) {
-    coverage.gap(message.data.start_ms, message.data.end_ms);
-    if (!isShown(message.seq)) append(makeGap(message));
+    const { start_ms: start, end_ms: end } = message.data;
+    coverage.gap(start, end);
+    if (!isShown(message.seq)) append(makeGap(message), start, end);
     follow.grown(1);
     addToLog(message);
   },
@@ -180,51 +146,60 @@ const handlers = {
   },
   revise(message) {
     if (message.data.title) setTitle(message.data.title);
+    if (message.data.engine) showEngine(message.data.engine);
     addToLog(message);
   },
   session(message) {
+    conditions.clear("retrying");
     addToLog(message);
     learn();
   },
-  notice: addToLog,
+  notice(message) {
+    if (message.data.attempt && isRunning(page.dataset.state)) retrying(message.data.attempt);
+    addToLog(message);
+  },
+  presence: showWatchers,
   source: (message) => message.seq !== undefined && addToLog(message),
 };
 
-function showBanner(text, tone, forMs = 0) {
-  clearTimeout(bannerTimer);
-  banner.dataset.tone = tone;
-  setText(banner, text);
-  if (text) announce(text);
-  if (forMs) bannerTimer = setTimeout(() => setText(banner, ""), forMs);
+/** The engine's connection broke; what is spoken meanwhile is kept and heard again. */
+function retrying(attempt) {
+  conditions.show("retrying", say("retrying", attempt));
 }
 
 function lost(state) {
   isNow = false;
   pace.lost();
   const upTo = lastEnd ? say("complete", clock(lastEnd)) : say("nothing");
-  showBanner(`${say(`${state}Banner`)} ${upTo}`, "warn");
+  conditions.clear(...CONNECTION);
+  conditions.show(state, `${say(`${state}Banner`)} ${upTo}`);
   partial.hidden = true;
 }
 
+/** Nothing more comes to this page. */
+function over(state) {
+  conditions.clear(...CONNECTION);
+  conditions.show(state, say(state));
+}
+
 const states = {
-  connecting() {
-    clearTimeout(bannerTimer);
-    bannerTimer = setTimeout(() => showBanner(say("connecting"), "quiet"), CONNECTING_MS);
-  },
+  connecting: () => conditions.show("connecting", say("connecting"), { after: CONNECTING_MS }),
   reconnecting: () => lost("reconnecting"),
   offline: () => lost("offline"),
-  gone: () => showBanner(say("gone"), "bad"),
-  login: () => showBanner(say("login"), "bad"),
+  gone: () => over("gone"),
+  login: () => over("login"),
   live({ again, fresh }) {
     isNow = true;
-    if (!again) showBanner("", "quiet");
-    else showBanner(fresh ? say("caughtUpN", fresh) : say("caughtUp"), "good", CAUGHT_UP_MS);
+    conditions.clear(...CONNECTION);
+    if (!again) return;
+    conditions.show("caught-up", fresh ? say("caughtUpN", fresh) : say("caughtUp"), { lasting: CAUGHT_UP_MS });
   },
 };
 
-/** `#seg-12`, and `#t=83.5` in seconds or `#t=1:23`: there, with the reader in charge. */
+/** `#seg-12`, and `#t=83.5` or `?t=83.5` in seconds or as `1:23`: there, with the reader in charge. */
 async function openHash() {
-  const [, segment, time] = location.hash.match(/^#(?:seg-(\d+)|t=([\d:.]+))$/) ?? [];
+  const asked = location.hash || `#t=${new URLSearchParams(location.search).get("t") ?? ""}`;
+  const [, segment, time] = asked.match(/^#(?:seg-(\d+)|t=([\d:.]+))$/) ?? [];
   if (segment === undefined && time === undefined) return;
   follow.leave();
   const seconds = (time ?? "").split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
@@ -246,9 +221,11 @@ addEventListener("hashchange", openHash);
 openHash();
 if (!isFinal(settings.state)) learn();
 showTail(settings.state);
+if (settings.retrying && isRunning(settings.state)) retrying(settings.retrying);
 if (follow.following) follow.resume();
 new Live(settings.socket, {
   after: settings.after,
+  presence: true,
   onMessage(message) {
     handlers[message.type]?.(message);
     // For the modules beside this one, after the page knows of it.
