@@ -15,12 +15,12 @@ import socket
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-PASSWORD = "correct horse battery"
+from bench.stage import Stage
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -32,21 +32,7 @@ FLAGS = [
 ]
 WIDTHS = {"1280": {"width": 1280, "height": 900}, "360": {"width": 360, "height": 780}}
 #: Answers that the browser's console calls errors and that belong to the picture.
-EXPECTED = {"missing": "404", "new-wrong": "422"}
-
-SENTENCES = """Good evening, and welcome to the programme.
-The river rose another thirty centimetres overnight, and the upper bridge is closed to traffic until further notice.
-We spoke to the harbour master this morning. She told us that the last flood of this size was in nineteen eighty-two.
-People here are used to water, she said, but not to water that stays.
-The council meets at six to decide whether the school opens tomorrow.
-In other news, the railway has published its winter timetable, with eleven more night trains than last year.
-Nobody expected the vote to be this close, least of all the people who had called it.
-What changed? Two things, according to our correspondent: the weather, and the price of bread.
-Let us listen to what the minister had to say when he came out of the building.
-I can tell you that we have read every page of the report, and that we will answer every one of its questions.
-He did not say when.
-The orchestra returns on Thursday with a programme of Sibelius and a new piece for two clarinets.
-And finally, the museum has found the owner of the umbrella.""".splitlines()
+EXPECTED = {"missing": "404", "forbidden": "403", "new-wrong": "422"}
 
 
 def free_port() -> int:
@@ -54,144 +40,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-class Stage:
-    """The people and transcripts in the pictures."""
-
-    def __init__(self) -> None:
-        from django.contrib.auth.models import User
-
-        from transcripts.models import Membership, Role, Team
-
-        self.alice = User.objects.create_user("alice", password=PASSWORD, first_name="Alice", last_name="Meyer")
-        self.empty_handed = User.objects.create_user("eve", password=PASSWORD, first_name="Eve")
-        self.newsroom = Team.objects.create(name="Newsroom")
-        for team, person in (
-            (self.newsroom, self.alice),
-            (Team.objects.create(name="Podcast desk"), self.alice),
-            (Team.objects.create(name="First steps"), self.empty_handed),
-        ):
-            Membership.objects.create(team=team, user=person, role=Role.OWNER)
-
-    def make(self, title: str, state: str, sentences: int = 0, *, minutes_ago: int = 5, **fields: Any) -> Any:
-        """A transcript with text and words, in a state."""
-        from django.utils import timezone
-
-        from transcripts import services
-        from transcripts.models import EventKind, Segment, SourceKind, Transcript
-        from transcripts.models.log import Entry, append
-
-        kind = fields.pop("kind", SourceKind.URL)
-        gap_after = fields.pop("gap_after", None)
-        unconfirmed = fields.pop("unconfirmed", None)
-        url = "https://media.example.org/programmes/evening-edition.mp3" if kind == SourceKind.URL else ""
-        submission = services.Submission(title=title, kind=kind, url=url)
-        transcript = services.submit(self.newsroom, self.alice, submission, wake=False)
-        append(transcript.pk, [Entry(EventKind.STATE, {"state": "running"})], when={})
-        append(transcript.pk, [Entry(EventKind.SESSION, {"connection": 1, "session_id": "s-1"})], when={})
-        clock = 700
-        for index in range(sentences):
-            text = SENTENCES[index % len(SENTENCES)]
-            words, clock = spread(text, clock)
-            payload = {"segment": index, "start_ms": words[0][1], "end_ms": words[-1][2], "text": text, "words": words}
-            payload |= {"unconfirmed": index == unconfirmed, "language": "en"}
-            seq = append(transcript.pk, [Entry(EventKind.COMMIT, payload)], when={})
-            row = {key: value for key, value in payload.items() if key != "segment"}
-            Segment.objects.create(transcript=transcript, index=index, seq=seq, **row)
-            clock += 600
-            if index == gap_after:
-                gap = {"start_ms": clock, "end_ms": clock + 12_000, "reason": "source_dropped"}
-                append(transcript.pk, [Entry(EventKind.GAP, gap)], when={})
-                clock += 12_500
-        ended = {"finished_at": timezone.now()} if state in ("completed", "failed", "cancelled") else {}
-        fields = {"committed_samples": clock * 16 if sentences else 0, "segment_count": sentences, **ended, **fields}
-        fields["last_text"] = SENTENCES[(sentences - 1) % len(SENTENCES)] if sentences else ""
-        created = timezone.now() - timedelta(minutes=minutes_ago)
-        entry = Entry(EventKind.STATE, {"state": state, "message": fields.get("message", "")})
-        append(transcript.pk, [entry], when={}, changes={"state": state, "created_at": created, **fields})
-        return Transcript.objects.get(pk=transcript.pk)
-
-    def fill(self) -> None:
-        """Everything that the pictures show."""
-        from django.utils import timezone
-
-        from transcripts import tagging
-        from transcripts.models import SourceKind
-
-        minute = 60 * 16_000
-        self.live = self.make(
-            "Harbour Radio, live",
-            "running",
-            7,
-            is_live=True,
-            delay_ms=1800,
-            settled_at=timezone.now(),
-            gap_after=3,
-            gap_samples=12 * 16_000,
-        )
-        self.gappy = self.make(
-            "Evening edition, Thursday",
-            "completed_with_gaps",
-            13,
-            gap_after=5,
-            unconfirmed=9,
-            minutes_ago=190,
-            gap_samples=12 * 16_000,
-        )
-        self.make(
-            "Interview with the harbour master", "running", 4, kind=SourceKind.UPLOAD, duration_samples=3 * minute
-        )
-        self.make(
-            "Council meeting, 18 November: flood protection, school opening and the budget", "queued", minutes_ago=1
-        )
-        self.failed = self.make(
-            "Morning show podcast, episode 214",
-            "failed",
-            2,
-            minutes_ago=25,
-            code="source_not_found",
-            message="The server has nothing at that address (404).",
-            next_step="Check the link, or upload the file instead.",
-        )
-        self.make(
-            "Parliament, committee room 3",
-            "paused",
-            3,
-            minutes_ago=40,
-            code="quota",
-            engine="elevenlabs",
-            message="The quota of the hosted engine is used up.",
-            next_step="Ask the operator to raise it, or go on with the embedded engine.",
-        )
-        self.make(
-            "شريط الأخبار",
-            "completed",
-            3,
-            minutes_ago=400,
-            last_text="ارتفع منسوب النهر ثلاثين سنتيمتراً أخرى الليلة الماضية.",
-        )
-        self.sample = self.make(
-            "A line of Samuel Beckett, read aloud", "completed", 3, kind=SourceKind.SAMPLE, minutes_ago=1500
-        )
-        for number in range(12):
-            edition = self.make(
-                f"Evening edition, {number + 2} November", "completed", 6 + number, minutes_ago=1440 * (number + 2)
-            )
-            if number % 3 == 0:
-                tagging.put([edition], "Evening edition")
-        tagging.put([self.gappy, edition], "Flood")
-        tagging.put([self.gappy], "To be checked by the regional desk")
-
-
-def spread(text: str, clock: int) -> tuple[list[list[Any]], int]:
-    """Words with times from ``clock`` on: ``[text, start_ms, end_ms, confidence]``; and the end."""
-    words: list[list[Any]] = []
-    for word in text.split():
-        length = 90 + 55 * len(word)
-        words.append([word, clock, clock + length, 0.97])
-        clock += length + 40
-    return words, clock
 
 
 #: Name, path, who looks, and what to do before the picture.
@@ -308,6 +156,14 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("library-delete", "/library", stage.alice, pick_and_delete),
         ("library-nothing", "/library?q=zebra", stage.alice, None),
         ("tags", "/tags", stage.alice, None),
+        ("feed", "/feed", stage.alice, None),
+        ("arabic", f"/s/{stage.arabic.pk}", stage.alice, None),
+        ("export-page", f"/s/{stage.gappy.pk}/export", stage.alice, None),
+        ("share", f"/s/{stage.live.pk}/share", stage.alice, None),
+        ("captions-public", f"/c/{stage.link}", None, speak),
+        ("team-settings", f"/team/{stage.newsroom.pk}/settings", stage.alice, None),
+        ("status", "/admin/status", stage.alice, None),
+        ("forbidden", "/new", stage.victor, None),
         ("missing", "/s/00000000-0000-0000-0000-000000000000", stage.alice, None),
     ]
 

@@ -31,13 +31,16 @@ class Product:
         self._browser = browser
         self._contexts: list[Any] = []
 
-    async def visit(self, person: User, path: str, *, width: int = 1280) -> Any:
-        """A page in a browser of its own, logged in as the person."""
-        client = Client()
-        await sync_to_async(client.force_login)(person)
-        context = await self._browser.new_context(base_url=self.origin, viewport={"width": width, "height": 800})
-        cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.origin}
-        await context.add_cookies([cookie])
+    async def visit(self, person: User | None, path: str, *, width: int = 1280, **options: Any) -> Any:
+        """A page in a browser of its own, logged in as the person; ``options`` go to Playwright's ``new_context``."""
+        context = await self._browser.new_context(
+            base_url=self.origin, viewport={"width": width, "height": 800}, **options
+        )
+        if person is not None:
+            client = Client()
+            await sync_to_async(client.force_login)(person)
+            cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": self.origin}
+            await context.add_cookies([cookie])
         await context.add_init_script(LISTEN)
         self._contexts.append(context)
         page = await context.new_page()

@@ -1,0 +1,71 @@
+"""Every page and state of `bench.screenshots`, looked at by axe in both themes, at 200 % zoom and on a phone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from axe_playwright_python.async_playwright import Axe
+
+from bench.screenshots import scenes
+from bench.stage import Stage
+from tests.conftest import async_db
+from tests.views.browsing import product  # noqa: F401 - a fixture
+from transcripts.live import publish
+
+pytestmark = [
+    pytest.mark.browser,
+    async_db,
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+#: Scenes are spread over so many tests, each with a browser of its own.
+PARTS = 6
+LOUD = {"serious", "critical"}
+#: 1280 px at 200 %, and a small phone.
+NARROW = (640, 360)
+#: What is cut by the edge of the window, or by a box that does not scroll.
+CUT = """() => {
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  const all = document.querySelectorAll("button, a, input, select, textarea, summary, h1, h2, label");
+  const cut = [...all].filter(element => {
+    const box = element.getBoundingClientRect();
+    if (!box.width || !element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) return false;
+    if (element.closest(".visually-hidden, .skip, .status-scroll, .filters")) return false;
+    return box.left < -1 || box.right > innerWidth + 1;
+  });
+  return [...(wide > 0 ? [`scrolls ${wide} px sideways`] : []), ...cut.map(element => element.outerHTML.slice(0, 120))];
+}"""
+
+
+async def judge(page: Any) -> list[str]:
+    """What axe finds that is serious or critical."""
+    found = await Axe().run(page, options={"resultTypes": ["violations"]})
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:160]} | {' '.join(node['failureSummary'].split())[:300]}"
+        for rule in found.response["violations"]
+        if rule["impact"] in LOUD
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_no_page_has_a_serious_finding_or_is_cut(product, part):  # noqa: F811
+    stage = await sync_to_async(Stage)()
+    await sync_to_async(stage.fill)()
+    problems = []
+    for name, path, person, prepare in scenes(stage, publish)[part::PARTS]:
+        page = await product.visit(person, path)
+        if prepare is not None:
+            await prepare(page)
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            problems += [f"{name}, {scheme}: {what}" for what in await judge(page)]
+        for width in NARROW:
+            await page.set_viewport_size({"width": width, "height": 800})
+            problems += [f"{name}, {width} px: {what}" for what in await page.evaluate(CUT)]
+        await page.close()
+    assert problems == [], "\n" + "\n".join(problems)
