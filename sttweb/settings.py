@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
+import dj_email_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -237,6 +238,19 @@ if REDIS_URL:
         },
     }
 
+# --- Mail ----------------------------------------------------------------------------------------------------------
+
+#: Where mail is handed in, such as smtp+tls://user:password@mail.example.org:587; empty: this server sends none.
+STTWEB_MAIL_URL = secret("STTWEB_MAIL_URL")
+#: From whom it comes.
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("STTWEB_MAIL_FROM", "sttweb@localhost")
+_mail = dj_email_url.parse(STTWEB_MAIL_URL or "dummy://")
+EMAIL_BACKEND, EMAIL_FILE_PATH = _mail["EMAIL_BACKEND"], _mail["EMAIL_FILE_PATH"]
+EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = 10
+
 # --- Speech to text ------------------------------------------------------------------------------------------------
 
 #: Key of the hosted service; with one set, the hosted engine is the default, else the embedded one.
@@ -347,7 +361,9 @@ STTWEB_LOG_FORMAT = env.str("STTWEB_LOG_FORMAT", "text")
 if STTWEB_LOG_FORMAT not in {"text", "json"}:
     raise ImproperlyConfigured(f"STTWEB_LOG_FORMAT must be 'text' or 'json', not {STTWEB_LOG_FORMAT!r}.")
 #: What must never appear in a log, whatever it looks like.
-LOGGED_SECRETS = secret_parts(SECRET_KEY, DATABASE_URL, REDIS_URL, ELEVENLABS_API_KEY, STTWEB_METRICS_TOKEN)
+LOGGED_SECRETS = secret_parts(
+    SECRET_KEY, DATABASE_URL, REDIS_URL, ELEVENLABS_API_KEY, STTWEB_METRICS_TOKEN, STTWEB_MAIL_URL
+)
 
 LOGGING = {
     "version": 1,

@@ -18,7 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from sttweb.env import persistent_secret, secret
 
 ROOT = Path(__file__).resolve().parent.parent
-SECRETS = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ELEVENLABS_API_KEY", "STTWEB_METRICS_TOKEN"]
+SECRETS = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ELEVENLABS_API_KEY", "STTWEB_METRICS_TOKEN", "STTWEB_MAIL_URL"]
 #: Set to nothing, so that a .env file of the working copy does not take part.
 QUIET = dict.fromkeys([*SECRETS, "STTWEB_ORIGINS"], "")
 
@@ -107,6 +107,7 @@ def test_a_secret_may_come_from_a_file(tmp_path, name):
         "REDIS_URL": "redis://r.example.org",
         "ELEVENLABS_API_KEY": "k",
         "STTWEB_METRICS_TOKEN": "m",
+        "STTWEB_MAIL_URL": "smtp://mail.example.org",
     }
     file = tmp_path / "secret"
     file.write_text(f"{values[name]}\n")

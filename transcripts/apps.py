@@ -11,9 +11,11 @@ class TranscriptsConfig(AppConfig):
     name = "transcripts"
 
     def ready(self) -> None:
-        """Register the system checks, and the tombstones of what is deleted."""
+        """Register the system checks, and the tombstones of what is deleted, and what ends sockets."""
         from transcripts import checks
+        from transcripts.live import rights
         from transcripts.upkeep import erasing
 
         checks.register()
         erasing.connect()
+        rights.connect()

@@ -6,8 +6,11 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from transcripts.models import Team
+from transcripts.jobs.clean import clean_text
+from transcripts.membership import rules
+from transcripts.models import Role, Team
 
 #: A hundred years: more is for ever.
 MOST_DAYS = 36_500
@@ -49,3 +52,46 @@ class KeepingForm(forms.Form):
             self.fields[name].widget.attrs |= {"inputmode": "numeric", "placeholder": str(_("for ever"))}
         for name in self.fields:
             self.fields[name].widget.attrs["aria-describedby"] = f"{name}-about"
+
+
+#: How many days an invitation works, as people choose it.
+INVITATION_DAYS = (1, 3, 7, 30)
+
+
+def invitation_days() -> list[tuple[int, str]]:
+    """The choices, in the reader's language."""
+    return [(n, ngettext("%(n)s day", "%(n)s days", n) % {"n": n}) for n in INVITATION_DAYS]
+
+
+class InvitationForm(forms.Form):
+    """What an invitation is made from; the roles are those that its maker may give."""
+
+    role = forms.ChoiceField(label=_("Role"))
+    days = forms.TypedChoiceField(label=_("Ends after"), choices=invitation_days, coerce=int, initial=7)
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        required=False,
+        max_length=254,
+        help_text=_("Optional: a note for you, and where the link is sent if this server sends mail."),
+    )
+
+    def __init__(self, giver: Role, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["role"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = [(role.value, role.label) for role in rules.givable(giver)]
+        choice.initial = Role.EDITOR.value
+        self.fields["email"].widget.attrs |= {"autocomplete": "off", "aria-describedby": "email-about"}
+
+
+class TeamForm(forms.Form):
+    """The name of a team."""
+
+    name = forms.CharField(label=_("Name"), max_length=100)
+
+    def clean_name(self) -> str:
+        """One line without control characters."""
+        name = " ".join(clean_text(self.cleaned_data["name"]).split())
+        if not name:
+            raise forms.ValidationError(_("Give the team a name."), code="required")
+        return name

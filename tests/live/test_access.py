@@ -13,8 +13,9 @@ from django.contrib.auth.models import User
 
 from tests.conftest import async_db
 from tests.live.conftest import Browser, log_in
-from transcripts.live import consumers
-from transcripts.models import Membership
+from transcripts.live import consumers, station
+from transcripts.membership import members
+from transcripts.models import Membership, Role, Team
 
 pytestmark = async_db
 
@@ -83,6 +84,71 @@ async def test_a_lost_right_closes_open_sockets(urls, browse, bob, monkeypatch, 
     assert [await browser.close_code() for browser in browsers] == [code, code]
 
 
+def be_removed(user: User, owner: User, team: Team) -> None:
+    members.remove(team, owner, user.pk)
+
+
+def leave_by_oneself(user: User, owner: User, team: Team) -> None:
+    members.leave(team, user)
+
+
+def see_the_team_go(user: User, owner: User, team: Team) -> None:
+    team.transcripts.all().delete()
+    team.delete()
+
+
+def be_deactivated_in_the_admin(user: User, owner: User, team: Team) -> None:
+    user.is_active = False
+    user.save()
+
+
+def get_another_password(user: User, owner: User, team: Team) -> None:
+    user.set_unusable_password()
+    user.save()
+
+
+@pytest.mark.parametrize(
+    ("happening", "code"),
+    [
+        (be_removed, 4404),
+        (leave_by_oneself, 4404),
+        (see_the_team_go, 4404),
+        (be_deactivated_in_the_admin, 4401),
+        (get_another_password, 4401),
+    ],
+)
+async def test_what_takes_a_right_away_tells_the_sockets_at_once(
+    urls, browse, alice, bob, victor, team, monkeypatch, happening, code
+):
+    monkeypatch.setattr(consumers, "RIGHTS_SECONDS", 3600.0)  # nobody looks by themselves
+    monkeypatch.setattr(station, "POLL_SECONDS", 3600.0)
+    gone, stays = [await browse(bob, url) for url in urls], await browse(victor, urls[1])
+    for browser in [*gone, stays]:
+        await browser.hello(after=0)
+    await asyncio.to_thread(happening, bob, alice, team)
+    assert [await browser.close_code() for browser in gone] == [code, code]
+    if happening is not see_the_team_go:
+        await stays.hello(after=0)
+
+
+async def test_another_role_that_may_still_see_keeps_its_sockets(urls, browse, alice, bob, team, monkeypatch):
+    monkeypatch.setattr(consumers, "RIGHTS_SECONDS", 3600.0)
+    browser = await browse(bob, urls[0])
+    await browser.hello(after=0)
+    looked = asyncio.Event()
+    look = consumers.LiveConsumer._look
+
+    async def seen(self: consumers.LiveConsumer) -> None:
+        await look(self)
+        looked.set()
+
+    monkeypatch.setattr(consumers.LiveConsumer, "_look", seen)
+    await asyncio.to_thread(members.change_role, team, alice, bob.pk, Role.VIEWER)
+    async with asyncio.timeout(30):
+        await looked.wait()
+    await browser.hello(after=0)
+
+
 @pytest.mark.parametrize("happening", [lose_membership, log_out])
 async def test_a_lost_right_is_noticed_at_the_next_command(urls, browse, bob, happening):
     browser = await browse(bob, urls[0])
@@ -133,7 +199,6 @@ async def test_who_says_nothing_is_closed(urls, browse, bob, monkeypatch):
 
 
 async def test_deleting_a_transcript_closes_its_sockets(urls, browse, bob, monkeypatch):
-    from transcripts.live import station
     from transcripts.models import Transcript
 
     monkeypatch.setattr(station, "POLL_SECONDS", 0.05)

@@ -44,14 +44,28 @@ OTHER_ROUTES = {
     "library": ("get", 302),
     "picked": ("post", 302),
     "tags": ("get", 302),
+    "team-new": ("get", 302),
+    "roles": ("get", 302),
     "theme": ("post", 302),
     "login": ("get", 200),
     "logout": ("post", 302),
 }
 #: Routes that name a team, and how.
-TEAM_ROUTES = {"team": "post", "team-settings": "get", "team-keeping": "post"}
-#: Open to whoever has the token; see test_caption_links.
-PUBLIC_ROUTES = {"public_captions", "public_overlay"}
+TEAM_ROUTES = {
+    "team": "post",
+    "team-settings": "get",
+    "team-keeping": "post",
+    "team-rename": "post",
+    "team-members": "get",
+    "member-role": "post",
+    "member-remove": "post",
+    "member-own": "post",
+    "team-leave": "post",
+    "team-invite": "post",
+    "invitation-revoke": "post",
+}
+#: Open to whoever has the token; see test_caption_links and test_members.
+PUBLIC_ROUTES = {"public_captions", "public_overlay", "invitation"}
 #: Uploads answer scripts; tests/views/test_uploads.py asks them for strangers, for nobody and for every role.
 UPLOAD_ROUTES = {"uploads", "upload", "upload_complete"}
 #: Programs have tokens; see test_token_page.
@@ -102,7 +116,7 @@ def test_nobody_is_asked_to_log_in(client, make_transcript, name):
 @pytest.mark.parametrize("name", OTHER_ROUTES)
 def test_pages_without_an_id_are_closed_as_well(client, db, name):
     method, status = OTHER_ROUTES[name]
-    path = {"board": "/", "feed-take": "/feed/take"}.get(name, f"/{name}")
+    path = {"board": "/", "feed-take": "/feed/take", "team-new": "/teams/new"}.get(name, f"/{name}")
     assert getattr(client, method)(path).status_code == status
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -93,9 +94,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self.accept()
         counts.viewers.add(self.watches)
         self.bucket = Bucket()
+        self._look_again = asyncio.Event()
         self.outbox = Outbox(self._send_text, self._leave_and_close)
         self._following: asyncio.Task[None] | None = None
         self._guarding = asyncio.create_task(self._guard(), name="live.rights")
+
+    def _hear_of_rights(self, message: Mapping[str, Any]) -> None:
+        if self.person is not None and message.get("person") == self.person[0]:
+            self._look_again.set()
 
     async def _send_text(self, text: str) -> None:
         message: Any = {"type": "websocket.send", "text": text}
@@ -122,18 +128,35 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _guard(self) -> None:
         """Close the socket of a silent stranger, and of a person whose right was taken away."""
-        await asyncio.sleep(HELLO_SECONDS)
-        assert self.outbox is not None
+        hello = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._require_hello)
+        try:
+            if self.person is not None:
+                await station().heed_rights(self._hear_of_rights)
+            while True:
+                await self._wait_for_a_look()
+                await self._look()
+        finally:
+            hello.cancel()
+            await station().ignore_rights(self._hear_of_rights)
+
+    async def _look(self) -> None:
+        try:
+            self._end_if(await self.refusal())
+        except DatabaseError as error:
+            logger.warning("rights could not be read, asking again: %r", error)
+
+    def _require_hello(self) -> None:
         if self._following is None:
-            self.outbox.shut(BAD_MESSAGE)
-        while True:
-            await asyncio.sleep(RIGHTS_SECONDS)
-            try:
-                refusal = await self.refusal()
-            except DatabaseError as error:
-                logger.warning("rights could not be read, asking again: %r", error)
-            else:
-                self._end_if(refusal)
+            self._end(BAD_MESSAGE)
+
+    async def _wait_for_a_look(self) -> None:
+        """Until somebody says that this person's rights may have changed, at the latest RIGHTS_SECONDS."""
+        try:
+            async with asyncio.timeout(RIGHTS_SECONDS):
+                await self._look_again.wait()
+        except TimeoutError:
+            return
+        self._look_again.clear()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """The one command, ``hello``; anything else ends the socket."""
@@ -207,6 +230,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         counts.viewers.add(self.watches, -1)
         self._guarding.cancel()
+        await asyncio.gather(self._guarding, return_exceptions=True)
         await self._stop_following()
         await self.outbox.stop()
         await self._leave()

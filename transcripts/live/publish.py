@@ -33,6 +33,10 @@ def team_group(team_id: UUID | str) -> str:
     return f"team.{team_id}"
 
 
+#: Group of all processes with sockets: whose rights may have changed.
+RIGHTS_GROUP = "rights"
+
+
 async def _send(group: str, message: dict[str, object]) -> None:
     layer = get_channel_layer()
     assert layer is not None
@@ -56,6 +60,11 @@ async def send_watching(team_id: UUID, process: str, counts: Mapping[str, int]) 
     """Tell a team's boards how many browsers this process serves with each of its transcripts. Never raises."""
     message: dict[str, object] = {"type": "watching", "process": process, "counts": dict(counts)}
     await _send(team_group(team_id), message)
+
+
+async def send_look_again(user_id: int) -> None:
+    """Make every socket of a person look whether it may stay. Never raises."""
+    await _send(RIGHTS_GROUP, {"type": "rights.changed", "person": user_id})
 
 
 async def send_partial(transcript_id: UUID, encoded: str) -> None:

@@ -18,9 +18,9 @@ from django.db import DatabaseError
 from transcripts.live import counts, publish
 from transcripts.live.attendance import Teller
 from transcripts.live.board import BoardFeed
-from transcripts.live.hub import Hub
+from transcripts.live.hub import Hub, Listener
 from transcripts.live.outbox import TOO_SLOW, Outbox
-from transcripts.live.publish import team_group, transcript_group
+from transcripts.live.publish import RIGHTS_GROUP, team_group, transcript_group
 from transcripts.live.reader import TranscriptFeed
 from transcripts.live.threads import in_thread
 from transcripts.models import FINAL, Transcript
@@ -98,6 +98,14 @@ class Station:
             assert isinstance(feed, BoardFeed)
             feed.watchers.add(outbox)
             return feed
+
+    async def heed_rights(self, listener: Listener) -> None:
+        """Hear whose rights may have changed: messages with ``person``. Pair with `ignore_rights`."""
+        await self._hub.join(RIGHTS_GROUP, listener)
+
+    async def ignore_rights(self, listener: Listener) -> None:
+        """Stop hearing of rights. Harmless the second time."""
+        await self._hub.leave(RIGHTS_GROUP, listener)
 
     async def leave(self, feed: Feed, outbox: Outbox) -> None:
         """Stop watching; the last one out ends the feed. Harmless the second time."""

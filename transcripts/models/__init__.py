@@ -7,6 +7,7 @@ from transcripts.models.captionlink import CaptionLink
 from transcripts.models.erasure import Erased, Erasure, Why
 from transcripts.models.event import AppendOnly, Event, EventKind
 from transcripts.models.flag import Flag, FlagKind, FlagState, Scan
+from transcripts.models.invitation import Invitation
 from transcripts.models.preset import TeamPreset
 from transcripts.models.provider import ProviderAccount
 from transcripts.models.review import EditLock, How, Review, ReviewState, Revision
@@ -40,6 +41,7 @@ __all__ = [
     "FlagState",
     "How",
     "IllegalTransition",
+    "Invitation",
     "Membership",
     "ProviderAccount",
     "Review",
