@@ -78,6 +78,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
     channel_layer_alias = ""
     outbox: Outbox | None = None
     feed: Feed | CaptionFeed | None = None
+    #: Who watches, by id and name; 0 is nobody in particular, who has a public link.
+    person: tuple[int, str] = (0, "")
     #: The label under which it is counted.
     watches = ""
 
@@ -100,7 +102,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._guarding = asyncio.create_task(self._guard(), name="live.rights")
 
     def _hear_of_rights(self, message: Mapping[str, Any]) -> None:
-        if self.person is not None and message.get("person") == self.person[0]:
+        if message.get("person") == self.person[0]:
             self._look_again.set()
 
     async def _send_text(self, text: str) -> None:
@@ -130,7 +132,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """Close the socket of a silent stranger, and of a person whose right was taken away."""
         hello = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._require_hello)
         try:
-            if self.person is not None:
+            if self.person[0]:
                 await station().heed_rights(self._hear_of_rights)
             while True:
                 await self._wait_for_a_look()
