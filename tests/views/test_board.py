@@ -109,3 +109,22 @@ def test_the_board_asks_the_database_as_often_for_many_cards_as_for_few(
     client.force_login(bob)
     with django_assert_max_num_queries(12):
         assert client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("logged", "word"),
+    [
+        ([], "Connecting"),
+        ([(EventKind.SESSION, {"connection": 1})], "Live"),
+        ([(EventKind.SESSION, {}), (EventKind.SOURCE, {"code": "source_dropped"})], "Reconnecting"),
+        ([(EventKind.SOURCE, {"code": "source_dropped"}), (EventKind.SOURCE, {"code": "source_back"})], "Live"),
+        ([(EventKind.SESSION, {}), (EventKind.SOURCE, {"code": "now_playing", "title": "A song"})], "Live"),
+    ],
+)
+def test_a_card_says_that_the_engine_or_the_source_is_being_reached(client, bob, make_transcript, logged, word):
+    transcript = change(make_transcript(title="radio", state="running"), is_live=True)
+    append(transcript.pk, [Entry(kind, payload) for kind, payload in logged], when={})
+    client.force_login(bob)
+    page = client.get("/").content.decode()
+    card = page[page.index(f'data-card="{transcript.pk}"') :]
+    assert f'<span data-slot="word">{word}</span>' in card[: card.index("</li>")]

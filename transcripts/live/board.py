@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError
+from django.db.models import F
 
 from transcripts.live import events
 from transcripts.live.attendance import Audience
@@ -28,6 +29,9 @@ BOARD_SIZE = 60
 CARD_SECONDS = 1.0
 #: Gaps that a card's strip shows.
 MOST_GAPS = 100
+
+#: Events in which a card looks for what its source does: after a loss nothing but the last words is logged.
+LOOKED_BACK = 20
 
 Span = tuple[int, int]
 
@@ -56,9 +60,10 @@ def card_data(transcript: Transcript) -> dict[str, Any]:
     }
 
 
-def board_card(transcript: Transcript, gaps: Sequence[Span] = ()) -> dict[str, Any]:
+def board_card(transcript: Transcript, gaps: Sequence[Span] = (), phase: str = "") -> dict[str, Any]:
     """`card_data` and what only the board shows: who started it, its gaps in ms, how fresh and how late its text is,
-    and whether the embedded engine could take it over."""
+    whether its source or engine is being reached (``phase``: ``connecting``, ``reconnecting`` or empty), and whether
+    the embedded engine could take it over."""
     person = transcript.created_by
     settled_at = transcript.settled_at
     return card_data(transcript) | {
@@ -67,6 +72,7 @@ def board_card(transcript: Transcript, gaps: Sequence[Span] = ()) -> dict[str, A
         "settled_at": settled_at.isoformat() if settled_at else None,
         "delay_ms": transcript.delay_ms if transcript.is_live and transcript.is_active else None,
         "offline_way": _has_offline_way(transcript),
+        "phase": phase,
     }
 
 
@@ -83,7 +89,22 @@ def _cards(rows: Iterable[Transcript]) -> list[dict[str, Any]]:
     events_of = Event.objects.filter(transcript__in=holed, kind=EventKind.GAP).order_by("seq") if holed else ()
     for event in events_of:
         gaps.setdefault(event.transcript_id, []).append((event.payload["start_ms"], event.payload["end_ms"]))
-    return [board_card(row, gaps.get(row.pk, [])[:MOST_GAPS]) for row in found]
+    phases = _phases([row for row in found if row.state == State.RUNNING])
+    return [board_card(row, gaps.get(row.pk, [])[:MOST_GAPS], phases.get(row.pk, "")) for row in found]
+
+
+def _phases(running: Sequence[Transcript]) -> dict[UUID, str]:
+    """Of each that is not simply at work: ``connecting`` to the engine, or ``reconnecting`` to its source."""
+    phases = {row.pk: "connecting" for row in running if not row.segment_count and row.last_seq <= LOOKED_BACK}
+    if not running:
+        return phases
+    recent = Event.objects.filter(transcript__in=running, kind__in=(EventKind.SESSION, EventKind.SOURCE))
+    for event in recent.filter(seq__gt=F("transcript__last_seq") - LOOKED_BACK).order_by("seq"):
+        if event.kind == EventKind.SESSION or event.payload.get("code") == "source_back":
+            phases.pop(event.transcript_id, None)
+        elif event.payload.get("code") == "source_dropped":
+            phases[event.transcript_id] = "reconnecting"
+    return phases
 
 
 def read_board(team_id: UUID) -> list[dict[str, Any]]:

@@ -95,9 +95,9 @@ def strip_words(card: dict[str, Any]) -> str:
 
 
 @register.simple_tag
-def look_hint(state: str, is_live: bool) -> str:
+def look_hint(state: str, is_live: bool, phase: str = "") -> str:
     """What a state without text means."""
-    return str(looks.look(state, is_live).hint)
+    return str(looks.look(state, is_live, phase).hint)
 
 
 @register.inclusion_tag("transcripts/_tags.html")
@@ -119,9 +119,9 @@ def icon(name: str) -> SafeString:
 
 
 @register.inclusion_tag("transcripts/_pill.html")
-def pill(state: str, is_live: bool = False) -> dict[str, Any]:
+def pill(state: str, is_live: bool = False, phase: str = "") -> dict[str, Any]:
     """The state as icon, word and colour."""
-    return {"look": looks.look(state, is_live), "state": state}
+    return {"look": looks.look(state, is_live, phase), "state": state}
 
 
 @register.filter

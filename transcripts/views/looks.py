@@ -33,6 +33,8 @@ LOOKS: dict[str, Look] = {
     State.QUEUED: Look(_("Queued"), "clock", "quiet", _("Waiting for a free worker.")),
     State.RUNNING: Look(_("Transcribing"), "wave", "busy", _("Listening for the first words…")),
     "live": Look(_("Live"), "live", "busy", _("Listening for the first words…")),
+    "connecting": Look(_("Connecting"), "clock", "quiet", _("The engine is being called.")),
+    "reconnecting": Look(_("Reconnecting"), "retry", "warn", _("The source dropped out and is being called again.")),
     State.WAITING: Look(_("Waiting to retry"), "retry", "warn", _("It goes on by itself, where it stopped.")),
     State.PAUSED: Look(_("Needs attention"), "pause", "warn"),
     State.FINISHING: Look(_("Finishing"), "wave", "busy", _("Writing the last words…")),
@@ -69,14 +71,16 @@ GAP_REASONS: dict[str, Text] = {
 ENGINE_NAMES: dict[str, Text] = {str(engine.value): engine.label for engine in Engine}
 
 
-def look_key(state: str, is_live: bool) -> str:
-    """The entry of LOOKS for a transcript: a running live source says so."""
-    return "live" if state == State.RUNNING and is_live else state
+def look_key(state: str, is_live: bool, phase: str = "") -> str:
+    """The entry of LOOKS for a transcript: a running one says its ``phase``, else that its source is live."""
+    if state != State.RUNNING:
+        return state
+    return phase or ("live" if is_live else state)
 
 
-def look(state: str, is_live: bool = False) -> Look:
+def look(state: str, is_live: bool = False, phase: str = "") -> Look:
     """How a state looks."""
-    return LOOKS[look_key(state, is_live)]
+    return LOOKS[look_key(state, is_live, phase)]
 
 
 def is_busy(state: str) -> bool:

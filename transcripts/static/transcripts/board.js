@@ -32,9 +32,9 @@ function make(id) {
 
 function fill(card, data) {
   const problem = settings.problems.includes(data.state) && Boolean(data.message);
-  const hint = settings.looks[isLive(data) ? "live" : data.state]?.hint;
+  const hint = settings.looks[(data.state === "running" && data.phase) || (isLive(data) ? "live" : data.state)]?.hint;
   Object.assign(card.dataset, { seq: data.seq, state: data.state, created: data.created_at, live: isLive(data) ? "1" : "" });
-  setPill(card, settings.looks, data.state, data.live);
+  setPill(card, settings.looks, data.state, data.live, data.phase);
   slot(card, "title").textContent = data.title;
   setText(slot(card, "last_text"), problem ? "" : data.last_text);
   setText(slot(card, "hint"), problem || data.last_text ? "" : hint);

@@ -56,9 +56,9 @@ export function setText(element, text) {
 }
 
 /** A state as icon, word and tone; `looks` is the server's table. */
-export function setPill(root, looks, state, live) {
+export function setPill(root, looks, state, live, phase = "") {
   const pill = root.querySelector("[data-pill]");
-  const look = looks[state === "running" && live ? "live" : state];
+  const look = looks[state === "running" ? phase || (live ? "live" : state) : state];
   if (!pill || !look) return;
   pill.dataset.tone = look.tone;
   pill.dataset.state = state;
