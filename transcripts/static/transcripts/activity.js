@@ -26,7 +26,7 @@ export function addToLog(message) {
   if (log.querySelector(`[data-seq="${seq}"]`)) return;
   const item = document.createElement("li");
   const time = document.createElement("time");
-  const text = document.createElement("span");
+  const text = document.createElement("bdi");
   item.dataset.seq = seq;
   time.dateTime = at;
   time.textContent = moment(at, "time");

@@ -28,7 +28,9 @@ function chipOf(label) {
   Object.assign(chip.dataset, { hue: voices.indexOf(label) % HUES, label });
   Object.assign(short, { className: "initials", textContent: initials(name) });
   short.setAttribute("aria-hidden", "true");
-  chip.append(short, name);
+  const whole = document.createElement("bdi");
+  whole.textContent = name;
+  chip.append(short, whole);
   return chip;
 }
 
