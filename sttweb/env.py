@@ -14,7 +14,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-__all__ = ["env", "persistent_secret", "secret"]
+__all__ = ["env", "persistent_secret", "secret", "several"]
 
 env = Env()
 
@@ -35,6 +35,11 @@ def secret(name: str, default: str = "") -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE names {path!r}, which cannot be read: {error.strerror}.") from error
+
+
+def several(text: str) -> list[str]:
+    """The values of a list that is separated by commas or white space."""
+    return text.replace(",", " ").split()
 
 
 def persistent_secret(path: Path) -> str:

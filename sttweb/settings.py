@@ -15,7 +15,7 @@ import dj_email_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from sttweb.env import env, persistent_secret, secret
+from sttweb.env import env, persistent_secret, secret, several
 from sttweb.logs import secret_parts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -49,6 +49,11 @@ if DEBUG and STTWEB_BIND not in LOOPBACK_BINDS:
     raise ImproperlyConfigured("STTWEB_DEBUG is refused together with a public STTWEB_BIND: it would show the inside.")
 
 SECRET_KEY = secret("SECRET_KEY") or persistent_secret(STTWEB_VAR / "secret_key")
+#: What seals the secrets in the database (provider keys, webhook secrets), separated by commas or white space: the
+#: first seals, every one opens. Outside the database, and in no backup unless it is asked for.
+STTWEB_MASTER_KEYS = several(secret("STTWEB_MASTER_KEYS") or persistent_secret(STTWEB_VAR / "master_keys"))
+if any(len(key) < 32 for key in STTWEB_MASTER_KEYS):
+    raise ImproperlyConfigured("A key in STTWEB_MASTER_KEYS is shorter than 32 characters; make one at random.")
 LOCAL_ORIGINS = [f"http://{host}:{STTWEB_PORT}" for host in ("127.0.0.1", "localhost", "[::1]")]
 #: Origins that may open our WebSockets and post forms; never a wildcard.
 TRUSTED_ORIGINS = [origin.rstrip("/") for origin in STTWEB_ORIGINS] or LOCAL_ORIGINS
@@ -362,7 +367,13 @@ if STTWEB_LOG_FORMAT not in {"text", "json"}:
     raise ImproperlyConfigured(f"STTWEB_LOG_FORMAT must be 'text' or 'json', not {STTWEB_LOG_FORMAT!r}.")
 #: What must never appear in a log, whatever it looks like.
 LOGGED_SECRETS = secret_parts(
-    SECRET_KEY, DATABASE_URL, REDIS_URL, ELEVENLABS_API_KEY, STTWEB_METRICS_TOKEN, STTWEB_MAIL_URL
+    SECRET_KEY,
+    *STTWEB_MASTER_KEYS,
+    DATABASE_URL,
+    REDIS_URL,
+    ELEVENLABS_API_KEY,
+    STTWEB_METRICS_TOKEN,
+    STTWEB_MAIL_URL,
 )
 
 LOGGING = {

@@ -9,7 +9,8 @@ import shutil
 import signal
 import tempfile
 
-for name in ("ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL", "DATABASE_URL", "REDIS_URL", "STTWEB_ORIGINS"):
+for name in ("ELEVENLABS_API_KEY", "ELEVENLABS_BASE_URL", "DATABASE_URL", "REDIS_URL", "STTWEB_ORIGINS",
+             "STTWEB_MASTER_KEYS"):  # fmt: skip
     for variant in (name, f"{name}_FILE"):
         # An empty value also keeps a .env file of the working copy out.
         os.environ[variant] = ""

@@ -18,7 +18,8 @@ from django.core.exceptions import ImproperlyConfigured
 from sttweb.env import persistent_secret, secret
 
 ROOT = Path(__file__).resolve().parent.parent
-SECRETS = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ELEVENLABS_API_KEY", "STTWEB_METRICS_TOKEN", "STTWEB_MAIL_URL"]
+SECRETS = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ELEVENLABS_API_KEY", "STTWEB_METRICS_TOKEN",
+           "STTWEB_MAIL_URL", "STTWEB_MASTER_KEYS"]  # fmt: skip
 #: Set to nothing, so that a .env file of the working copy does not take part.
 QUIET = dict.fromkeys([*SECRETS, "STTWEB_ORIGINS"], "")
 
@@ -108,10 +109,12 @@ def test_a_secret_may_come_from_a_file(tmp_path, name):
         "ELEVENLABS_API_KEY": "k",
         "STTWEB_METRICS_TOKEN": "m",
         "STTWEB_MAIL_URL": "smtp://mail.example.org",
+        "STTWEB_MASTER_KEYS": "0123456789" * 4,
     }
     file = tmp_path / "secret"
     file.write_text(f"{values[name]}\n")
-    assert settings_of(tmp_path, name, **{f"{name}_FILE": str(file)}) == [values[name]]
+    read = settings_of(tmp_path, name, **{f"{name}_FILE": str(file)})
+    assert read == [[values[name]] if name == "STTWEB_MASTER_KEYS" else values[name]]
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -141,6 +144,20 @@ def test_the_secret_key_is_made_once_and_kept_from_others(tmp_path):
     assert first == second
     assert len(first[0]) >= 80
     assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+def test_the_master_key_is_made_once_and_is_another(tmp_path):
+    first, second = (settings_of(tmp_path, "STTWEB_MASTER_KEYS", "SECRET_KEY") for _ in range(2))
+    assert first == second
+    assert first[0] != [first[1]]
+    assert stat.S_IMODE((tmp_path / "master_keys").stat().st_mode) == 0o600
+
+
+def test_several_master_keys_are_read_in_their_order_and_short_ones_refused(tmp_path):
+    new, old = "n" * 32, "o" * 40
+    assert settings_of(tmp_path, "STTWEB_MASTER_KEYS", STTWEB_MASTER_KEYS=f"{new},\n{old}") == [[new, old]]
+    assert not (tmp_path / "master_keys").exists()
+    assert "shorter than 32 characters" in refusal(tmp_path, STTWEB_MASTER_KEYS=f"{new},short")
 
 
 def test_processes_that_start_together_agree_on_the_key(tmp_path):
@@ -174,6 +191,7 @@ def test_the_documented_production_environment_passes_the_deployment_check(tmp_p
         "DATABASE_URL_FILE": "postgres://u:p@db.example.org/stt",
         "REDIS_URL_FILE": "redis://cache.example.org",
         "SECRET_KEY_FILE": "0123456789abcdef" * 4,
+        "STTWEB_MASTER_KEYS_FILE": "fedcba9876543210" * 4,
         "ELEVENLABS_API_KEY_FILE": "not-a-real-key",
     }
     for name, value in values.items():

@@ -96,12 +96,12 @@ def test_every_table_of_every_model_comes_back_row_by_row(tmp_path, empty):
 
 def test_the_archive_is_private_and_holds_no_key_and_no_login(full, archive, tmp_path):
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
-    key = (full.var / "secret_key").read_bytes()
+    key, master = ((full.var / name).read_bytes() for name in ("secret_key", "master_keys"))
     sessions = [row[0].encode() for row in full.sqlite("select session_key from django_session")]
     assert sessions
     content = archive.read_bytes()
-    assert [secret for secret in (key, *sessions) if secret in content] == []
-    assert "secret_key" not in names_in(archive)
+    assert [secret for secret in (key, master, *sessions) if secret in content] == []
+    assert not {"secret_key", "master_keys"} & set(names_in(archive))
     assert names_in(archive)[0] == "database.sqlite3"
     assert names_in(archive)[-1] == "manifest.json"
 
@@ -113,8 +113,9 @@ def test_the_key_comes_along_only_when_it_is_asked_for(full, tmp_path, empty):
     (path,) = folder.iterdir()
     assert path.name.startswith("sttweb-")
     empty.manage("restore", str(path))
-    assert (empty.var / "secret_key").read_bytes() == (full.var / "secret_key").read_bytes()
-    assert stat.S_IMODE((empty.var / "secret_key").stat().st_mode) == 0o600
+    for name in ("secret_key", "master_keys"):
+        assert (empty.var / name).read_bytes() == (full.var / name).read_bytes()
+        assert stat.S_IMODE((empty.var / name).stat().st_mode) == 0o600
 
 
 def test_an_installation_with_something_in_it_is_only_replaced_by_force(archive, empty):

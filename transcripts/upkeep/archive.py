@@ -24,8 +24,8 @@ MANIFEST = "manifest.json"
 #: The only names that an archive may hold; everything else makes it foreign.
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 NAMES = re.compile(
-    rf"database\.(?:sqlite3|pgdump)|secret_key|media/[0-9a-f]{{2}}/{_UUID}|media/kept/{_UUID}/[0-9]{{1,9}}\.(?:mp3|peaks)"
-    rf"|spool/{_UUID}/source\.(?:media|json)"
+    rf"database\.(?:sqlite3|pgdump)|secret_key|master_keys|media/[0-9a-f]{{2}}/{_UUID}"
+    rf"|media/kept/{_UUID}/[0-9]{{1,9}}\.(?:mp3|peaks)|spool/{_UUID}/source\.(?:media|json)"
 )
 BLOCK = 1024**2
 MOST_MANIFEST_BYTES = 1024**3

@@ -22,6 +22,9 @@ from transcripts.upkeep.folders import pages
 #: Files of the spool that a session which goes on can use.
 SPOOLED = ("source.media", "source.json")
 
+#: Files of the state folder that a backup holds only when it is asked to: what signs, and what opens sealed columns.
+SECRETS = ("secret_key", "master_keys")
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -36,7 +39,8 @@ class Made:
 def make(target: Path, *, with_secrets: bool = False) -> Made:
     """Write a backup to ``target``, or under a name with the time when it is a folder; the file appears when whole.
 
-    ``with_secrets`` adds the secret key, which signs what people's browsers hold. Raises DumpError and OSError.
+    ``with_secrets`` adds the secret key, which signs what people's browsers hold, and the master keys, which open
+    what is sealed in the database. Raises DumpError and OSError.
     """
     path = target / f"sttweb-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar" if target.is_dir() else target
     part = path.with_name(f"{path.name}.part")
@@ -63,7 +67,8 @@ def _write(writer: archive.Writer, folder: Path, *, with_secrets: bool) -> tuple
     writer.add(copy.name, copy)
     copy.unlink()
     if with_secrets:
-        writer.add("secret_key", Path(settings.STTWEB_VAR) / "secret_key")
+        for name in SECRETS:
+            writer.add(name, Path(settings.STTWEB_VAR) / name)
     missing = [name for name, path in _recordings(mark) if not writer.add(name, path)]
     files = len(writer.files)
     writer.close(

@@ -23,6 +23,7 @@ from django.db.models.functions import Now
 from transcripts.models import ACTIVE, Erased, Erasure, EventKind, State, Transcript, Worker
 from transcripts.models.log import Entry, append
 from transcripts.upkeep import archive, databases, erasing
+from transcripts.upkeep.backup import SECRETS
 from transcripts.upkeep.errors import ArchiveError, NotEmpty
 from transcripts.upkeep.folders import entries, pages
 
@@ -108,7 +109,7 @@ def _lists(given: Iterable[Path]) -> list[Path]:
 
 
 def _place_files(folder: Path) -> None:
-    """Recordings, fetched files and perhaps the secret key, in the place of those that were there."""
+    """Recordings, fetched files and perhaps the secret and master keys, in the place of those that were there."""
     for name, target in (("media", settings.STTWEB_MEDIA_DIR), ("spool", settings.STTWEB_SPOOL_DIR)):
         place = Path(target)
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,9 +117,9 @@ def _place_files(folder: Path) -> None:
             shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else Path(entry.path).unlink()
         for entry in entries(folder / name):
             shutil.move(entry.path, place / entry.name)
-    key = folder / "secret_key"
-    if key.exists():
-        shutil.move(key, Path(settings.STTWEB_VAR) / "secret_key")
+    for key in (folder / name for name in SECRETS):
+        if key.exists():
+            shutil.move(key, Path(settings.STTWEB_VAR) / key.name)
 
 
 def _resume() -> int:

@@ -21,7 +21,9 @@ class Command(BaseCommand):
         """Options of the command line."""
         parser.add_argument("target", type=Path, help="a file, or a folder in which a file with the time is made")
         parser.add_argument(
-            "--with-secrets", action="store_true", help="put the secret key in; keep such an archive as you keep a key"
+            "--with-secrets",
+            action="store_true",
+            help="put the secret key and the master keys in; keep such an archive as you keep a key",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,0 +1,34 @@
+"""Sealed secrets: unreadable without a master key, readable with any of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from transcripts.sealing import Unreadable, reseal, seal, unseal
+
+OLD, NEW = "o" * 40, "n" * 40
+
+
+def test_what_was_sealed_says_nothing_and_never_looks_the_same_twice():
+    first, second = seal("sk-secret"), seal("sk-secret")
+    assert first != second
+    assert "sk-secret" not in first
+    assert unseal(first) == unseal(second) == "sk-secret"
+
+
+def test_every_key_opens_and_the_first_one_seals(settings):
+    settings.STTWEB_MASTER_KEYS = [OLD]
+    sealed = seal("sk-secret")
+    settings.STTWEB_MASTER_KEYS = [NEW, OLD]
+    again = reseal(sealed)
+    settings.STTWEB_MASTER_KEYS = [NEW]
+    assert unseal(again) == "sk-secret"
+    with pytest.raises(Unreadable):
+        unseal(sealed)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "gAAAAA", "é"])
+def test_what_nobody_sealed_is_refused(text):
+    with pytest.raises(Unreadable) as refused:
+        unseal(text)
+    assert refused.value.next_step
