@@ -351,6 +351,8 @@ STTWEB_API_ADDRESS_PER_MINUTE = env.int("STTWEB_API_ADDRESS_PER_MINUTE", 1200)
 STTWEB_METRICS_TOKEN = secret("STTWEB_METRICS_TOKEN")
 #: Seconds between two rounds of a worker's upkeep: what is to be erased, what retention says is due.
 STTWEB_UPKEEP_SECONDS = env.float("STTWEB_UPKEEP_SECONDS", 600.0)
+#: Days for which the log of webhooks keeps what was sent, and what the receivers answered.
+STTWEB_WEBHOOK_LOG_DAYS = env.float("STTWEB_WEBHOOK_LOG_DAYS", 30.0)
 #: The list of what was erased, kept beside the database so that a restored backup forgets it again.
 STTWEB_ERASURES_FILE = Path(env.str("STTWEB_ERASURES_FILE", str(STTWEB_VAR / "erasures.jsonl")))
 

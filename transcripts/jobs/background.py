@@ -10,12 +10,14 @@ from typing import Any
 from channels.layers import get_channel_layer
 from channels.worker import Worker
 
+from transcripts import news
 from transcripts.jobs import backoff
 from transcripts.jobs.current import set_runner
 from transcripts.jobs.runner import Runner
 from transcripts.jobs.scanner import keep_scanning
 from transcripts.jobs.wake import WORK_CHANNEL
 from transcripts.upkeep.rounds import keep_up
+from transcripts.webhooks.sending import send_all
 
 logger = logging.getLogger(__name__)
 
@@ -63,11 +65,13 @@ def _first(error: BaseException) -> str:
 
 
 async def work(application: Any, runner: Runner) -> None:
-    """Listen, work and keep the house until ``runner.stop()``. Raises what the runner died of."""
+    """Listen, work, tell other systems and keep the house until ``runner.stop()``. Raises what the runner died of."""
     set_runner(runner)
     side = [
         asyncio.create_task(listen(application), name="background consumer"),
         asyncio.create_task(keep_up(), name="upkeep"),
+        asyncio.create_task(news.follow(), name="news"),
+        asyncio.create_task(send_all(), name="webhooks"),
         asyncio.create_task(keep_scanning(), name="scanner"),
     ]
     try:

@@ -26,6 +26,7 @@ caption link gets) and ``closed``.
 - source: ``code`` (``source_dropped``, ``source_back``, ``source_ended``, ``now_playing``), ``message``, ``at_ms`` and,
   for a title, ``title``.
 
+An ``alert`` (a watched word was said) has no number either.
 A ``source`` without ``seq`` is how a live source is doing now: see `source`.
 """
 
@@ -60,6 +61,12 @@ def source(state: str, seconds: float, attempt: int, attempts: int, epoch: int) 
     tries = {"attempt": attempt, "attempts": attempts} if attempts else {}
     data = {"state": state, "seconds": round(seconds, 1), **tries, "epoch": epoch}
     return _encode({"type": "source", "data": data})
+
+
+def alert(watchlist: str, term: str, before: str, said: str, after: str, start_ms: int) -> str:
+    """A watched word was said at ``start_ms``. No number, never stored here: the list of hits has it."""
+    data = {"watchlist": watchlist, "term": term, "before": before, "said": said, "after": after, "start_ms": start_ms}
+    return _encode({"type": "alert", "data": data})
 
 
 def caught_up(seq: int) -> str:

@@ -85,6 +85,12 @@ async def send_presence(transcript_id: UUID, announcement: Mapping[str, object])
     await _send(transcript_group(transcript_id), {"type": "presence", **announcement})
 
 
+async def send_alert(transcript_id: UUID, encoded: str) -> None:
+    """Pass a hit of a watchlist (encoded by `live.events.alert`) to who looks at the transcript. Never raises."""
+    message: dict[str, object] = {"type": "alert", "transcript": str(transcript_id), "text": encoded}
+    await _send(transcript_group(transcript_id), message)
+
+
 def ring_on_commit(transcript_id: UUID, team_id: UUID, last_seq: int) -> None:
     """The same as `ring`, for synchronous code inside a transaction."""
     transaction.on_commit(lambda: async_to_sync(ring)(transcript_id, team_id, last_seq))

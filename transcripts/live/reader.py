@@ -109,6 +109,9 @@ class TranscriptFeed:
         """A message of the layer: a doorbell, a partial, how the source is doing, or who watches elsewhere."""
         if message.get("type") == "source":
             self._tell_source(str(message["text"]), passing=bool(message.get("passing")))
+        elif message.get("type") == "alert":
+            for outbox in self._following:
+                outbox.push(str(message["text"]))
         elif message.get("type") == "partial":
             self._partial = str(message["text"])
             # One that overtook the row that is being read would show the next words before the last ones.

@@ -137,7 +137,8 @@ async def open_url(
     deadline = None if limits.total_s is None else time.monotonic() + limits.total_s
     judged = judge_url(str(url), policy)
     for _ in range(limits.max_redirects + 1):
-        async with _request(judged, policy, limits, resolver, deadline, extra) as response:
+        head = _head(judged, limits, extra)
+        async with exchange(judged, head, policy, limits, resolver, deadline) as response:
             target = response.headers.get("location")
             if response.status not in _REDIRECTS or not target:
                 _judge_response(response, limits)
@@ -149,10 +150,10 @@ async def open_url(
 
 
 @asynccontextmanager
-async def _request(
-    url: Url, policy: Policy, limits: Limits, resolver: Resolver, deadline: float | None, extra: list[tuple[str, str]]
+async def exchange(
+    url: Url, request: httpcore2.Request, policy: Policy, limits: Limits, resolver: Resolver, deadline: float | None
 ) -> AsyncIterator[Response]:
-    """One hop on a fresh connection."""
+    """One hop on a fresh connection: ``request`` goes to the judged ``url``. Raises as `open_url`."""
     backend = GuardedBackend(policy, resolver, dns_s=limits.dns_s, connect_s=limits.connect_s)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
@@ -163,7 +164,7 @@ async def _request(
         budget = limits.dns_s + CONNECT_BUDGET_S + limits.connect_s + limits.first_byte_s
         try:
             async with asyncio.timeout(_until(deadline, budget)):
-                raw = await pool.handle_async_request(_head(url, limits, extra))
+                raw = await pool.handle_async_request(request)
         except TimeoutError:
             raise _connect_error(httpcore2.ReadTimeout()) from None
         except _TRANSPORT_ERRORS as error:

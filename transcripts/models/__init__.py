@@ -1,5 +1,6 @@
 """What is kept. One file per noun; import from here."""
 
+from transcripts.models.alert import Hit, LogCursor, LogWatermark, Watchlist
 from transcripts.models.apitoken import ApiToken
 from transcripts.models.audit import Act, AuditEntry
 from transcripts.models.bucket import TokenBucket
@@ -18,6 +19,7 @@ from transcripts.models.tag import Tag, Tagging
 from transcripts.models.team import Membership, Role, Team
 from transcripts.models.transcript import Control, Engine, SourceKind, Transcript
 from transcripts.models.upload import Upload
+from transcripts.models.webhook import Delivery, DeliveryState, Webhook, WebhookEvent
 from transcripts.models.worker import Worker
 
 __all__ = [
@@ -30,6 +32,8 @@ __all__ = [
     "AuditEntry",
     "CaptionLink",
     "Control",
+    "Delivery",
+    "DeliveryState",
     "EditLock",
     "Engine",
     "Erased",
@@ -39,9 +43,12 @@ __all__ = [
     "Flag",
     "FlagKind",
     "FlagState",
+    "Hit",
     "How",
     "IllegalTransition",
     "Invitation",
+    "LogCursor",
+    "LogWatermark",
     "Membership",
     "ProviderAccount",
     "Review",
@@ -59,6 +66,9 @@ __all__ = [
     "TokenBucket",
     "Transcript",
     "Upload",
+    "Watchlist",
+    "Webhook",
+    "WebhookEvent",
     "Why",
     "Worker",
     "check_transition",

@@ -15,6 +15,7 @@ from transcripts import throttling, uploading
 from transcripts.jobs import backoff
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.upkeep import erasing, reconcile, retention
+from transcripts.webhooks import queueing
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ class Keeper:
         """One round. Blocks on the database and the disk; logs what it could not do and never raises for that."""
         try:
             pruned, finished = retention.prune(), erasing.finish_pending()
+            queueing.forget_old()
             strays, stale = self._sweep(), uploading.sweep()
             throttling.sweep()
         except (DatabaseError, OSError) as error:

@@ -1,0 +1,1 @@
+"""Words that a team watches for in what is heard."""

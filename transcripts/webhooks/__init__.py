@@ -1,0 +1,1 @@
+"""Telling other systems what happens, signed by the Standard Webhooks scheme, at least once."""
