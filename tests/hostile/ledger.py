@@ -27,6 +27,14 @@ HELD: dict[str, tuple[str, ...]] = {
     "UPLOAD-003": ("hostile/doors::a_form_of_endless_fields_is_refused",),
     "UPLOAD-004": (_NAMES, "views/submitting::files_are_stored_under_keys_of_their_own"),
     "UPLOAD-005": ("hostile/doors::the_declared_type_of_an_upload_counts_for_nothing",),
+    "UPLOAD-006": (
+        "views/uploads::a_size_that_cannot_be_is_refused_before_anything_is_made",
+        "views/uploads::more_than_was_announced_is_refused_and_not_kept",
+        "views/uploads::a_part_for_another_place_is_told_the_true_one",
+    ),
+    "UPLOAD-007": ("views/uploads::for_everybody_else_there_is_no_such_upload",),
+    "UPLOAD-008": ("views/uploads::a_name_is_shown_and_is_never_a_path",),
+    "UPLOAD-011": ("views/upload_bounds::a_body_that_the_network_cuts_every_while_is_written_once_and_arrives",),
     "SERVE-001": (_ROUTES, "views/access::every_route_has_its_place_in_these_tests"),
     "SERVE-003": (
         "views/playing::ranges_are_read_as_the_standard_says",
@@ -118,7 +126,6 @@ HELD: dict[str, tuple[str, ...]] = {
 
 #: What later features will bring, and the cases that wait for them.
 WAITING: dict[str, tuple[str, ...]] = {
-    "resumable uploads": ("UPLOAD-006", "UPLOAD-007", "UPLOAD-008", "UPLOAD-010", "UPLOAD-011"),
     "the API and its tokens": ("UPLOAD-015", "IDOR-003", "IDOR-009", "AUTH-009", "AUTH-010"),
     "serving by the proxy, signed links": ("SERVE-002", "SERVE-008"),
     "invitations, roles changed in the browser, files kept for download": ("IDOR-007", "IDOR-008", "IDOR-011"),
@@ -131,6 +138,7 @@ WAITING: dict[str, tuple[str, ...]] = {
 
 #: Cases of what exists that no test holds yet, or not wholly, and what is missing.
 OPEN: dict[str, str] = {
+    "UPLOAD-010": "stale ones are swept and strangers see none; going on from another device has no test of its own",
     "UPLOAD-013": "the store's own test fills no disk; a full one is refused by the free space that must remain",
     "WS-013": "Daphne is pinned past the hole; no test sends the characters",
     "IDOR-015": "deleting a team while its rows are written has no test of its own",

@@ -1,43 +1,109 @@
-// Files: dropped anywhere, listed before they go, sent with a bar; what was typed stays when something is wrong.
-import { announce, csrfToken, reader, say, slot } from "./dom.js";
+// Files: dropped anywhere, listed before they go, sent in parts beside the form; what was typed stays when something is
+// wrong. Without scripts the form sends them itself.
+import { announce, csrfToken, say } from "./dom.js";
+import { ask, Sending } from "./sending.js";
+import { row, unfinished } from "./uploadrow.js";
 
+const AT_ONCE = 2;
 const form = document.querySelector("form[data-upload]");
 const input = form.querySelector("[name=uploads]");
 const chosen = form.querySelector("[data-chosen]");
-const bar = form.querySelector("[data-progress]");
-let request = null;
+const address = form.dataset.upload;
+/** Sending -> its row. */
+const rows = new Map();
+let left = [];
+let posting = false;
+let typed = "";
 
-function size(bytes) {
-  const unit = bytes < 1e6 ? ["kilobyte", 1e3] : bytes < 1e9 ? ["megabyte", 1e6] : ["gigabyte", 1e9];
-  const style = { style: "unit", unit: unit[0], maximumFractionDigits: bytes < 1e9 ? 0 : 1 };
-  return new Intl.NumberFormat(reader, style).format(Math.max(bytes / unit[1], 1));
+const busy = () => [...rows.keys()].filter((sending) => ["sending", "offline", "checking"].includes(sending.state));
+
+function refresh() {
+  chosen.hidden = chosen.children.length === 0;
+  input.required = false;
 }
 
-function setFiles(files) {
-  const transfer = new DataTransfer();
-  for (const file of files) transfer.items.add(file);
-  input.files = transfer.files;
-  list();
+// --- Choosing -----------------------------------------------------------------------------------------------------
+
+function options() {
+  const fields = {};
+  for (const [name, value] of new FormData(form)) {
+    if (typeof value !== "string" || ["links", "csrfmiddlewaretoken"].includes(name)) continue;
+    fields[name] = name in fields ? [].concat(fields[name], value) : value;
+  }
+  return fields;
 }
 
-function list() {
-  chosen.replaceChildren(...[...input.files].map(item));
-  chosen.hidden = input.files.length === 0;
+function add(files) {
+  for (const file of files) {
+    const sending = new Sending(file, address, options, changed);
+    const shown = row(sending, { remove, start: (one) => one.run() });
+    rows.set(sending, shown);
+    chosen.append(shown.item);
+    if (!sending.recall(takeLeft(file))) continue;
+    announce(say("uploadGoesOn", file.name));
+    next(sending);
+  }
+  refresh();
 }
 
-function item(file) {
-  const [row, name, bytes, remove] = ["li", "span", "span", "button"].map((tag) => document.createElement(tag));
-  name.textContent = file.name;
-  name.className = "chosen-name";
-  bytes.textContent = size(file.size);
-  bytes.className = "chosen-size";
-  remove.type = "button";
-  remove.className = "button quiet small";
-  remove.textContent = "×";
-  remove.setAttribute("aria-label", say("remove", file.name));
-  remove.addEventListener("click", () => setFiles([...input.files].filter((other) => other !== file)));
-  row.append(name, bytes, remove);
-  return row;
+/** The address of the unfinished upload that `file` seems to belong to; its row goes. */
+function takeLeft(file) {
+  const found = left.find(({ about }) => about.name === file.name && about.size === file.size);
+  left = left.filter((one) => one !== found);
+  found?.item.remove();
+  return found?.about.url ?? "";
+}
+
+function remove(sending) {
+  rows.get(sending)?.item.remove();
+  rows.delete(sending);
+  sending.cancel();
+  refresh();
+  input.focus();
+}
+
+async function listUnfinished() {
+  const answer = await ask("GET", address).catch(() => null);
+  for (const about of answer?.uploads ?? []) {
+    const here = [...rows.keys()].some((sending) => sending.url === about.url || sending.file.name === about.name);
+    if (here) continue;
+    const item = unfinished(about, discard);
+    left.push({ about, item });
+    chosen.append(item);
+  }
+  refresh();
+}
+
+async function discard(item) {
+  const found = left.find((one) => one.item === item);
+  await ask("DELETE", found.about.url).catch(() => {});
+  left = left.filter((one) => one !== found);
+  item.remove();
+  refresh();
+  input.focus();
+}
+
+// --- Sending ------------------------------------------------------------------------------------------------------
+
+function changed(sending) {
+  rows.get(sending)?.show();
+  if (sending.state === "failed" && sending.errors) showErrors(sending.errors);
+  if (["done", "failed", "paused"].includes(sending.state)) queueMicrotask(goOn);
+}
+
+function next(only = null) {
+  const waiting = only ? [only] : [...rows.keys()].filter(({ state }) => state === "waiting");
+  for (const sending of waiting.slice(0, Math.max(AT_ONCE - busy().length, 0))) sending.run();
+}
+
+let sendingAll = false;
+
+function goOn() {
+  const all = [...rows.keys()];
+  if (sendingAll && !all.some(({ errors }) => errors)) next();
+  if (!all.length || all.some(({ state }) => state !== "done") || posting) return;
+  const places = [...all.map(({ location: place }) => place), typed].filter(Boolean);
+  location.assign(places.length === 1 ? places[0] : "/");
 }
 
 function showErrors(errors) {
@@ -55,48 +121,50 @@ function showErrors(errors) {
   first.scrollIntoView({ block: "center" });
 }
 
-function showProgress(share) {
-  const percent = new Intl.NumberFormat(reader, { style: "percent" }).format(share);
-  bar.hidden = false;
-  bar.querySelector("progress").value = share;
-  slot(bar, "percent").textContent = share < 1 ? say("uploadPercent", percent) : say("uploadDone");
+/** Send what was typed; true when there is no mistake in it. */
+async function post() {
+  const body = new FormData(form);
+  body.delete("uploads");
+  posting = true;
+  for (const one of form.querySelectorAll("button:not([type=button])")) one.disabled = true;
+  try {
+    const headers = { Accept: "application/json", "X-CSRFToken": csrfToken() };
+    const response = await fetch(form.action, { method: "POST", body, headers });
+    const answer = await response.json().catch(() => null);
+    const failure = say({ 403: "loggedOut", 413: "tooLarge" }[response.status] ?? "failed");
+    typed = answer?.location ?? "";
+    if (!typed) showErrors(answer?.errors ?? { "": [failure] });
+  } catch {
+    showErrors({ "": [say("uploadFailed")] });
+  }
+  posting = false;
+  for (const one of form.querySelectorAll("button:not([type=button])")) one.disabled = false;
+  return Boolean(typed);
 }
 
-function done(errors) {
-  request = null;
-  bar.hidden = true;
-  for (const button of form.querySelectorAll("button:not([type=button])")) button.disabled = false;
-  if (errors) showErrors(errors);
-}
-
-function send() {
-  request = new XMLHttpRequest();
-  request.open("POST", form.action);
-  request.setRequestHeader("Accept", "application/json");
-  request.setRequestHeader("X-CSRFToken", csrfToken());
-  request.responseType = "json";
-  request.upload.addEventListener("progress", (event) => event.lengthComputable && showProgress(event.loaded / event.total));
-  request.addEventListener("load", () => {
-    const answer = request.response;
-    const failure = say({ 403: "loggedOut", 413: "tooLarge" }[request.status] ?? "failed");
-    done(answer?.errors ?? (answer?.location ? null : { "": [failure] }));
-    if (answer?.location) location.assign(answer.location);
-  });
-  request.addEventListener("error", () => done({ "": [say("uploadFailed")] }));
-  request.addEventListener("abort", () => done({}));
-  request.send(new FormData(form));
-  for (const button of form.querySelectorAll("button:not([type=button])")) button.disabled = true;
-  if (input.files.length) showProgress(0);
-}
-
-form.addEventListener("submit", (event) => {
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
+  if (posting) return;
   showErrors({});
-  if (!request) send();
+  for (const sending of rows.keys()) if (sending.errors) Object.assign(sending, { errors: null, state: "waiting" });
+  const links = form.querySelector("[name=links]");
+  if (links.value.trim() || !rows.size) {
+    if (!(await post())) return;
+    if (!rows.size) return location.assign(typed);
+    links.value = "";
+  }
+  sendingAll = true;
+  goOn();
 });
-form.querySelector("[data-abort]").addEventListener("click", () => request?.abort());
-input.addEventListener("change", list);
-addEventListener("beforeunload", (event) => request && input.files.length && event.preventDefault());
+
+// --- Dropping -----------------------------------------------------------------------------------------------------
+
+input.addEventListener("change", () => {
+  add([...input.files]);
+  input.value = "";
+});
+addEventListener("online", () => busy().forEach((sending) => sending.hurry()));
+addEventListener("beforeunload", (event) => busy().length && event.preventDefault());
 
 let depth = 0;
 const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
@@ -116,7 +184,7 @@ addEventListener("drop", (event) => {
   event.preventDefault();
   depth = 0;
   document.body.classList.remove("dropping");
-  setFiles([...input.files, ...event.dataTransfer.files]);
+  add([...event.dataTransfer.files]);
   form.scrollIntoView({ block: "nearest" });
 });
 
@@ -127,4 +195,4 @@ links.addEventListener("keydown", (event) => {
   event.preventDefault();
   form.requestSubmit();
 });
-list();
+listUnfinished();
