@@ -47,7 +47,7 @@ HELD: dict[str, tuple[str, ...]] = {
         "fetch::test_an_endless_body_stops_at_the_limit",
     ),
     "FETCH-003": ("open::test_a_radio_that_was_submitted_as_a_file_is_refused",),
-    "FETCH-004": ("fetch::test_a_dripping_body_is_given_up_as_slow",),
+    "FETCH-004": ("fetch::test_f32_a_dripping_body_is_given_up_as_slow",),
     "FETCH-005": ("fetch::test_a_server_that_never_answers_is_given_up",),
     "FETCH-006": (_NO_HTTP, "fetch::test_endless_interim_answers_end_with_the_time"),
     "FETCH-007": (_TLS,),
