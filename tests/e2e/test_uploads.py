@@ -80,7 +80,8 @@ def test_pause_go_on_and_cancel_by_keyboard(visit, tmp_path):
     page = visit("/new")
     page.route("**/uploads/*?offset=0", lambda route: None)
     page.set_input_files("[name=uploads]", silence(tmp_path / "Paused.wav", 30))
-    page.click(".sheet-end button")
+    with page.expect_request(lambda request: request.method == "PUT"):
+        page.click(".sheet-end button")
     page.focus("[aria-label='Pause: Paused.wav']")
     page.keyboard.press("Enter")
     page.wait_for_selector(".chosen-file[data-state=paused]:has-text('Paused at')")

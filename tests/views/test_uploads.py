@@ -204,7 +204,7 @@ def test_what_is_no_recording_is_refused_with_its_first_part_whatever_it_is_call
     url = bobs.begin(content, "talk.mp3").json()["url"]
     refused = bobs.put(url, 0, content)
     assert refused.status_code == 422
-    assert refused.json()["code"] in {"not_media", "unsupported_hls"}
+    assert refused.json()["code"] in {"not_media", "is_page", "unsupported_hls"}
     assert refused.json()["message"].startswith("talk.mp3: ")
     assert not Upload.objects.exists()
     assert files(media) == []
