@@ -101,7 +101,7 @@ MIDDLEWARE = [
     "sttweb.visiting.visitor",
     "transcripts.api.shape.shaped",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "sttweb.static.StaticFiles",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

@@ -76,8 +76,24 @@ def find(text: str) -> Holder:
     """
     token = _genuine(text)
     if token is None:
-        message = _("This token is not known.")
-        raise TokenRefused("bad_token", message, _("Copy it anew, or make another one in the team's settings."))
+        raise _unknown()
+    return _alive(token)
+
+
+def again(token: ApiToken) -> Holder:
+    """Who holds a token that was found before, as things are now. Raises as `find`. Blocks on the database."""
+    now = ApiToken.objects.select_related("person", "team").filter(pk=token.pk).first()
+    if now is None:
+        raise _unknown()
+    return _alive(now)
+
+
+def _unknown() -> TokenRefused:
+    message = _("This token is not known.")
+    return TokenRefused("bad_token", message, _("Copy it anew, or make another one in the team's settings."))
+
+
+def _alive(token: ApiToken) -> Holder:
     if token.revoked_at is not None:
         raise TokenRefused("token_revoked", _("This token was revoked."), _("Make another one."))
     if token.is_expired:

@@ -17,9 +17,10 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from transcripts.api import shown
 from transcripts.exports import UnknownFormat
 from transcripts.models import IllegalTransition
-from transcripts.reviewing.errors import ReviewError
+from transcripts.reviewing.errors import Conflict, ReviewError
 from transcripts.services import TooMany
 from transcripts.tagging import TagRefused
 from transcripts.tokens import TokenRefused
@@ -146,6 +147,11 @@ def _told(_request: HttpRequest, error: TooMany | TagRefused | ReviewError) -> H
     return answer(STATUS.get(error.code, 409), error.code, str(error.message), str(error.next_step))
 
 
+def _conflict(_request: HttpRequest, error: Conflict) -> HttpResponse:
+    current = shown.segment(error.current) if error.current is not None else None
+    return answer(409, error.code, str(error.message), str(error.next_step), current=current)
+
+
 def _moved_on(_request: HttpRequest, error: IllegalTransition) -> HttpResponse:
     message = _("That is not possible in the state “%(state)s”.") % {"state": error.before.value}
     return answer(409, "wrong_state", message, _("Read the transcript again to see where it stands."))
@@ -182,6 +188,7 @@ HANDLERS: dict[type[Exception], Any] = {
     TooMany: _told,
     TagRefused: _told,
     ReviewError: _told,
+    Conflict: _conflict,
     IllegalTransition: _moved_on,
     OperationalError: _busy,
     Exception: broken,

@@ -5,15 +5,17 @@ What comes in is strict: unknown fields and numbers in quotes are mistakes of th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, core_schema
 
 from transcripts.forms import PRESETS
-from transcripts.models import Engine, State
+from transcripts.models import Engine
 
 #: Databases refuse NUL; everything else in a text is cleaned by what takes it.
 NO_NUL = r"^[^\x00]*$"
@@ -80,6 +82,173 @@ class PresetsOut(Schema):
     items: list[PresetOut]
 
 
-EngineName = Literal[tuple(Engine.values)]  # type: ignore[valid-type]
-StateName = Literal[tuple(State.values)]  # type: ignore[valid-type]
-PresetName = Literal[tuple(value for value, _name, _hint in PRESETS)]  # type: ignore[valid-type]
+class OneOf:
+    """Annotation: a text out of a list that is only known when the program runs."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = list(names)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """As a literal, which also describes itself."""
+        return core_schema.literal_schema(list(self._names))
+
+
+EngineName = Annotated[str, OneOf(Engine.values)]
+PresetName = Annotated[str, OneOf(value for value, _name, _hint in PRESETS)]
+
+
+# --- Transcripts -------------------------------------------------------------------------------------------------
+
+
+class TranscriptOut(Schema):
+    """A transcript as a list shows it."""
+
+    id: UUID
+    title: str
+    state: str = Field(description="queued, running, waiting, paused, finishing, completed, completed_with_gaps, …")
+    is_final: bool = Field(description="nothing more happens unless somebody asks")
+    is_live: bool = Field(description="the source never ends by itself")
+    kind: str = Field(description="url, upload, sample or stream")
+    source_url: str
+    engine: str
+    language: str = Field(description="as it was asked for; empty: the engine finds out")
+    code: str = Field(description="why it failed, waits or is paused")
+    message: str
+    next_step: str
+    last_seq: int = Field(description="number of its last event")
+    segments: int
+    heard_ms: int = Field(description="everything before this is settled")
+    gap_ms: int = Field(description="could not be heard")
+    duration_ms: int = Field(description="length of the source; 0 when it is not known")
+    tags: list[str]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class TranscriptDetail(TranscriptOut):
+    """A transcript with how it was made."""
+
+    created_by: str
+    options: dict[str, Any]
+    review: str = Field(description="open, returned, approved; empty when it was never sent to review")
+    media_sha256: str
+    page: str = Field(description="path of its page for people")
+
+
+class HitOut(Schema):
+    """A passage that holds the words of a search."""
+
+    segment: int
+    start_ms: int
+    text: str
+
+
+class FoundOut(TranscriptOut):
+    """A transcript of a list; for a search with its first passages."""
+
+    hits: list[HitOut]
+
+
+class TranscriptsOut(Schema):
+    """A page of transcripts. ``next``: the cursor of what follows; empty at the end."""
+
+    items: list[FoundOut]
+    next: str
+
+
+class OptionsIn(Strict):
+    """How to transcribe; what is left out is as usual (docs/api.md)."""
+
+    pace: Annotated[float, Field(ge=0.1, le=100)] = Field(default=None, description="of files, times real time")  # type: ignore[assignment]
+    secondary_languages: list[Line] = []
+    keyterms: list[Line] = []
+    include_timestamps: bool = True
+    include_language_detection: bool = False
+    no_verbatim: bool = False
+    filter_background_audio: bool = False
+    enable_logging: bool = True
+    commit_strategy: Literal["vad", "turn_prediction"] = "vad"
+    vad_silence_threshold_secs: float = Field(default=None)  # type: ignore[assignment]
+    vad_threshold: float = Field(default=None)  # type: ignore[assignment]
+    min_speech_duration_ms: int = Field(default=None)  # type: ignore[assignment]
+    min_silence_duration_ms: int = Field(default=None)  # type: ignore[assignment]
+    entity_detection: list[Line] = []
+    entity_redaction: list[Line] = []
+    entity_redaction_mode: Line = ""
+    transcript_edit: Line = ""
+    model_id: Line = ""
+
+
+class HowIn(Strict):
+    """How to transcribe: first the team's preset, then what else is named here."""
+
+    team_preset: Line = Field("", description="name of one of the team's presets")
+    engine: EngineName = Field(None, description="the server's usual one when it is left out")  # type: ignore[assignment]
+    language: Line = Field("", description="a code such as en; empty: the engine finds out")
+    preset: PresetName = Field("", description="when text settles; empty: live for streams, accurate for recordings")
+    options: OptionsIn = Field(default_factory=OptionsIn)
+
+
+class TranscriptIn(HowIn):
+    """A link to transcribe."""
+
+    url: Annotated[str, StringConstraints(min_length=1, max_length=2048, pattern=NO_NUL)]
+    title: Line = Field("", description="the link's own name when it is left out")
+
+
+class TranscriptPatch(Strict):
+    """What to change; what is left out stays."""
+
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)] = Field(default=None)  # type: ignore[assignment]
+    add_tags: list[Line] = Field([], max_length=20)
+    remove_tags: list[Line] = Field([], max_length=20)
+
+
+class RetryIn(Strict):
+    """How to go on."""
+
+    engine: EngineName = Field(None, description="another engine than before")  # type: ignore[assignment]
+
+
+# --- Uploads -----------------------------------------------------------------------------------------------------
+
+
+class UploadIn(HowIn):
+    """A file that is to come in parts."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)]
+    size: Annotated[int, Field(ge=1, le=2**53, description="bytes")]
+
+
+class UploadOut(Schema):
+    """An upload on its way; ``offset`` bytes of it are here."""
+
+    id: UUID
+    name: str
+    size: int
+    offset: int
+    part_bytes: int = Field(description="most bytes of one part")
+    expires_at: datetime
+
+
+class UploadsOut(Schema):
+    """The person's own uploads on their way in this team."""
+
+    items: list[UploadOut]
+
+
+class OffsetOut(Schema):
+    """Where an upload stands now, in bytes."""
+
+    offset: int
+
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$", max_length=64)]
+
+
+class CompleteIn(Strict):
+    """What the whole file is, in lower case hex; one of the two is enough."""
+
+    sha256: Sha256 = Field("", description="SHA-256 of the file")
+    blocks_sha256: Sha256 = Field("", description="SHA-256 of the SHA-256 digests of its blocks of part_bytes")

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from transcripts import access
@@ -91,7 +91,7 @@ def audio(request: PersonRequest, transcript_id: UUID) -> HttpResponseBase:
     path = recordings.path_of(transcript)
     if path is None:
         raise Http404("No recording is kept.")
-    response = _respond(request, path)
+    response = respond(request, path)
     response["Accept-Ranges"] = "bytes"
     # What is still being heard is another file a moment later.
     response["Cache-Control"] = "private, max-age=3600" if transcript.is_final else "private, no-cache"
@@ -119,7 +119,8 @@ def waveform(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     return JsonResponse(answer, headers={"Cache-Control": "private, no-cache"})
 
 
-def _respond(request: PersonRequest, path: Path) -> HttpResponseBase:
+def respond(request: HttpRequest, path: Path) -> HttpResponseBase:
+    """The file, or the one byte range of it that the request asks for."""
     size = path.stat().st_size
     # Without validators of ours an If-Range can only be somebody else's: then the whole file is the right answer.
     header = "" if "If-Range" in request.headers else request.headers.get("Range", "")

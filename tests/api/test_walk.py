@@ -1,0 +1,137 @@
+"""Every route of the API for a stranger, a viewer, somebody who left, and tokens that are over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from tests.api.conftest import Program, code_of
+from transcripts import tokens
+from transcripts.access import Scope
+from transcripts.api.app import api
+from transcripts.models import ApiToken, Event, Transcript, Upload
+
+T = "/transcripts/{t}"
+#: Operation -> (method, path, body, the scope that it needs).
+ROUTES: dict[str, tuple[str, str, Any, Scope | None]] = {
+    "whoami": ("get", "/whoami", None, None),
+    "presets": ("get", "/presets", None, Scope.READ),
+    "list_transcripts": ("get", "/transcripts", None, Scope.READ),
+    "submit_link": ("post", "/transcripts", {"url": "https://media.example.org/a.mp3"}, Scope.SUBMIT),
+    "read_transcript": ("get", T, None, Scope.READ),
+    "change_transcript": ("patch", T, {"title": "Mine"}, Scope.EDIT),
+    "delete_transcript": ("delete", T, None, Scope.DELETE),
+    "stop_transcript": ("post", f"{T}/stop", {}, Scope.CONTROL),
+    "cancel_transcript": ("post", f"{T}/cancel", {}, Scope.CONTROL),
+    "commit_transcript": ("post", f"{T}/commit", {}, Scope.CONTROL),
+    "retry_transcript": ("post", f"{T}/retry", {}, Scope.CONTROL),
+    "list_segments": ("get", f"{T}/segments", None, Scope.READ),
+    "read_segment": ("get", f"{T}/segments/0", None, Scope.READ),
+    "edit_segment": ("patch", f"{T}/segments/0", {"version": 0, "text": "x"}, Scope.EDIT),
+    "split_segment": ("post", f"{T}/segments/0/split", {"version": 0, "at": 3}, Scope.EDIT),
+    "merge_segment": ("post", f"{T}/segments/0/merge", {"version": 0, "next_version": 0}, Scope.EDIT),
+    "restore_segment": ("post", f"{T}/segments/0/restore", {"version": 0, "wanted": 0}, Scope.EDIT),
+    "rename_speaker": ("post", f"{T}/speakers", {"old": "", "new": "Ana"}, Scope.EDIT),
+    "replace_text": ("post", f"{T}/replace", {"find": "one", "replacement": "x"}, Scope.EDIT),
+    "list_events": ("get", f"{T}/events", None, Scope.READ),
+    "stream_events": ("get", f"{T}/events/stream", None, Scope.READ),
+    "read_review": ("get", f"{T}/review", None, Scope.READ),
+    "decide": ("post", f"{T}/review", {"decision": "approve"}, Scope.REVIEW),
+    "export_transcript": ("get", f"{T}/export/txt", None, Scope.READ),
+    "read_audio": ("get", f"{T}/audio", None, Scope.READ),
+    "upload_at_once": ("post", "/uploads/direct?name=a.wav", {}, Scope.SUBMIT),
+    "begin_upload": ("post", "/uploads", {"name": "a.wav", "size": 100}, Scope.SUBMIT),
+    "list_uploads": ("get", "/uploads", None, Scope.SUBMIT),
+    "read_upload": ("get", "/uploads/{u}", None, Scope.SUBMIT),
+    "send_part": ("put", "/uploads/{u}?offset=0", {}, Scope.SUBMIT),
+    "give_up_upload": ("delete", "/uploads/{u}", None, Scope.SUBMIT),
+    "complete_upload": ("post", "/uploads/{u}/complete", {"sha256": "0" * 64}, Scope.SUBMIT),
+}
+OPERATIONS = sorted(ROUTES)
+#: These read in threads of their own, which see committed rows only; test_events asks them.
+IN_THREADS = {"list_events", "stream_events"}
+WITH_ID = [name for name in OPERATIONS if "{" in ROUTES[name][1] and name not in IN_THREADS]
+#: What a viewer may: everything that only reads.
+READING = [name for name in OPERATIONS if ROUTES[name][3] in {Scope.READ, None}]
+
+
+@pytest.fixture
+def transcript(make_transcript) -> Transcript:
+    made = make_transcript(state="completed", title="Untouched")
+    made.segments.create(index=0, seq=2, start_ms=0, end_ms=900, text="one two")
+    return made
+
+
+@pytest.fixture
+def upload(team, alice) -> Upload:
+    later = timezone.now() + timedelta(1)
+    return Upload.objects.create(
+        team=team, created_by=alice, name="a.wav", size=100, media_key=f"aa/{uuid4()}", expires_at=later
+    )
+
+
+def ask(program: Program, name: str, transcript: Transcript, upload: Upload) -> Any:
+    method, path, body, _scope = ROUTES[name]
+    headers = {"X-Part-SHA256": "0" * 64} if name == "send_part" else {}
+    return program.ask(method, path.format(t=transcript.pk, u=upload.pk), body, **headers)
+
+
+def untouched(transcript: Transcript, upload: Upload) -> None:
+    transcript.refresh_from_db()
+    assert (transcript.title, transcript.state) == ("Untouched", "completed")
+    assert Event.objects.filter(transcript=transcript).count() == 1
+    assert Upload.objects.get() == upload
+    assert Transcript.objects.count() == 1
+
+
+def test_every_operation_has_its_place_in_these_tests():
+    paths = api.get_openapi_schema(path_prefix="/api/v1/")["paths"]
+    names = [operation["operationId"] for methods in paths.values() for operation in methods.values()]
+    assert sorted(names) == OPERATIONS
+
+
+@pytest.mark.parametrize("name", WITH_ID)
+def test_a_stranger_finds_nothing(program, charlie, other_team, transcript, upload, name):
+    response = ask(program(charlie, within=other_team), name, transcript, upload)
+    assert (response.status_code, code_of(response)) == (404, "not_found")
+    untouched(transcript, upload)
+
+
+def test_nobody_and_ended_tokens_are_refused(program, alice, bob, transcript, upload, settings):
+    settings.STTWEB_API_ADDRESS_PER_MINUTE = 0
+    expired, revoked, left = program(alice), program(alice), program(bob)
+    row = ApiToken.objects.filter(person=alice)
+    row.filter(prefix=expired.token.partition(".")[0]).update(expires_at=timezone.now() - timedelta(1))
+    tokens.revoke(row.get(prefix=revoked.token.partition(".")[0]), alice)
+    bob.memberships.all().delete()
+    wanted = [(401, code) for code in ("no_token", "token_expired", "token_revoked", "token_without_member")]
+    for name in OPERATIONS:
+        answers = [ask(one, name, transcript, upload) for one in (Program(""), expired, revoked, left)]
+        assert [(answer.status_code, code_of(answer)) for answer in answers] == wanted, name
+    untouched(transcript, upload)
+
+
+@pytest.mark.parametrize("name", sorted(set(OPERATIONS) - set(READING)))
+def test_a_viewer_changes_nothing(program, victor, transcript, upload, name):
+    response = ask(program(victor), name, transcript, upload)
+    # An upload of somebody else does not exist for them.
+    assert response.status_code == (404 if "{u}" in ROUTES[name][1] else 403)
+    untouched(transcript, upload)
+
+
+@pytest.mark.parametrize("name", sorted(set(READING) - IN_THREADS))
+def test_a_viewer_reads(program, victor, transcript, upload, name):
+    response = ask(program(victor), name, transcript, upload)
+    assert response.status_code == (404 if name == "read_audio" else 200)
+
+
+@pytest.mark.parametrize("name", [name for name in OPERATIONS if ROUTES[name][3] and name not in IN_THREADS])
+def test_a_token_without_the_scope_is_refused_whoever_holds_it(program, alice, transcript, upload, name):
+    others = [scope for scope in Scope if scope != ROUTES[name][3]]
+    response = ask(program(alice, *others), name, transcript, upload)
+    assert (response.status_code, code_of(response)) == (403, "forbidden")
+    untouched(transcript, upload)

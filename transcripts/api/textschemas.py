@@ -1,0 +1,134 @@
+"""What goes in and out of the API around the text: segments, events, review."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field, StringConstraints
+
+from transcripts.api.schemas import NO_NUL, ErrorOut, Index, Strict, Text
+
+Speaker = Annotated[str, StringConstraints(max_length=80, pattern=NO_NUL)]
+Reason = Annotated[str, StringConstraints(max_length=500, pattern=NO_NUL)]
+
+
+class SegmentOut(Schema):
+    """A passage of the text for the sound from ``start_ms`` to ``end_ms``. ``index`` is its name for ever."""
+
+    index: int
+    version: int = Field(description="0 as it was heard, raised by every correction; send it with the next one")
+    start_ms: int
+    end_ms: int
+    text: str
+    words: list[list[Any]] = Field(description="[text, start_ms, end_ms, confidence or null, kind?] for each word")
+    speaker: str
+    language: str
+    confidence: float | None
+    unconfirmed: bool
+    is_checked: bool
+
+
+class SegmentsOut(Schema):
+    """A page of segments as spoken. ``next``: the cursor of what follows; empty at the end."""
+
+    items: list[SegmentOut]
+    next: str
+
+
+class SegmentPatch(Strict):
+    """A correction of the version that was seen; what is left out stays."""
+
+    version: Index
+    text: Annotated[str, StringConstraints(min_length=1, max_length=20_000, pattern=NO_NUL)] = Field(None)  # type: ignore[assignment]
+    speaker: Speaker = Field(None)  # type: ignore[assignment]
+    is_checked: bool = Field(None, description="somebody read it and found it right")  # type: ignore[assignment]
+
+
+class SplitIn(Strict):
+    """Cut behind this character of the text, at the end of that word."""
+
+    version: Index
+    at: Index
+
+
+class MergeIn(Strict):
+    """Join with the next passage, of which this version was seen."""
+
+    version: Index
+    next_version: Index
+
+
+class RestoreIn(Strict):
+    """Bring an earlier version back."""
+
+    version: Index
+    wanted: Index
+
+
+class SpeakerIn(Strict):
+    """Another name for a speaker, everywhere."""
+
+    old: Speaker
+    new: Speaker
+
+
+class ReplaceIn(Strict):
+    """Replace a text everywhere."""
+
+    find: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)]
+    replacement: Text
+    case: bool = Field(False, description="capitals matter")
+    whole: bool = Field(True, description="whole words only")
+
+
+class ChangedOut(Schema):
+    """In how many passages something was changed."""
+
+    changed: int
+
+
+class ConflictOut(ErrorOut):
+    """Somebody else was first: ``current`` is the passage as it is now, null when it was merged away."""
+
+    current: SegmentOut | None = None
+
+
+class EventOut(Schema):
+    """A row of the log: what ``data`` holds depends on ``type`` (docs/api.md)."""
+
+    type: str
+    seq: int
+    at: datetime
+    data: dict[str, Any]
+
+
+class EventsOut(Schema):
+    """Events in order. ``after`` is what to ask for next; ``ended``: nothing more comes unless somebody acts."""
+
+    items: list[EventOut]
+    after: int
+    ended: bool
+
+
+class ReviewIn(Strict):
+    """A decision; ``return`` and ``reopen`` need a reason, ``assign`` a member's id or null for nobody."""
+
+    decision: Literal["send", "assign", "approve", "return", "reopen"]
+    reason: Reason = ""
+    assignee: int | None = Field(None, ge=0, le=2**31 - 1)
+    due_on: date | None = Field(None, strict=False)
+
+
+class ReviewOut(Schema):
+    """Where a transcript stands on its way to approval; ``state`` is empty when it was never sent."""
+
+    transcript: UUID
+    state: str
+    assignee: str
+    due_on: date | None
+    decided_by: str
+    decided_at: datetime | None
+    reason: str

@@ -1,0 +1,172 @@
+"""Transcripts: submit by a link, list and search, read, control, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Query, Router, Schema, Status
+from pydantic import Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
+
+from transcripts import access, search, services, tagging
+from transcripts.access import Right
+from transcripts.api import shown
+from transcripts.api.auth import HolderRequest
+from transcripts.api.errors import Refusal
+from transcripts.api.ordering import judged
+from transcripts.api.schemas import (
+    NO_NUL,
+    EngineName,
+    Line,
+    OneOf,
+    RetryIn,
+    TranscriptDetail,
+    TranscriptIn,
+    TranscriptPatch,
+    TranscriptsOut,
+)
+from transcripts.forms import title_of_link
+from transcripts.jobs.clean import clean_text
+from transcripts.models import Engine, SourceKind, State, Transcript
+from transcripts.search import filters
+from transcripts.views import deleting
+
+router = Router(tags=["transcripts"])
+Cursor = Annotated[str, StringConstraints(max_length=80, pattern=NO_NUL)]
+StateName = Annotated[str, OneOf(State.values)]
+KindName = Annotated[str, OneOf(SourceKind.values)]
+LengthName = Annotated[str, OneOf(filters.LENGTHS)]
+
+
+class ListQuery(Schema):
+    """What narrows the list down; what is left out lets everything through."""
+
+    q: Annotated[str, StringConstraints(max_length=400, pattern=NO_NUL)] = Field(
+        "", description='words that were said: harbour "new quay" begin* -without'
+    )
+    state: StateName | SkipJsonSchema[None] = None
+    kind: KindName | SkipJsonSchema[None] = None
+    engine: EngineName | SkipJsonSchema[None] = None
+    trouble: Literal["gaps", "unconfirmed"] | SkipJsonSchema[None] = None
+    length: LengthName | SkipJsonSchema[None] = Field(None, description="minutes")
+    language: Line = ""
+    tag: Line = ""
+    speaker: Line = ""
+    since: date | SkipJsonSchema[None] = Field(None, description="made on this day or later")
+    until: date | SkipJsonSchema[None] = Field(None, description="made on this day or earlier")
+    sort: Literal["newest", "mentions"] = "newest"
+    cursor: Cursor = Field("", description="“next” of the page before")
+    limit: int = Field(25, ge=1, le=100)
+
+    def filters(self) -> filters.Filters:
+        """As the library takes them."""
+        given = self.model_dump(exclude={"q", "sort", "cursor", "limit"}, exclude_none=True)
+        return filters.read({name: str(value) for name, value in given.items()})
+
+
+@router.post("", response={201: TranscriptDetail})
+def submit_link(request: HolderRequest, data: TranscriptIn) -> Status[dict[str, Any]]:
+    """Submit a link: a recording, an episode or a live stream. Scope `submit`."""
+    held = request.auth
+    access.require(held, Right.SUBMIT)
+    form = judged(held.team, data, data.url)
+    services.require_room(held.person)
+    submission = services.Submission(
+        title=_line(data.title) or title_of_link(form.cleaned_data["links"][0]),
+        kind=SourceKind.URL,
+        url=form.cleaned_data["links"][0],
+        engine=Engine(form.cleaned_data["engine"]),
+        language=form.cleaned_data["language"],
+        options=form.options(),
+    )
+    return Status(201, shown.detail(services.submit(held.team, held.person, submission)))
+
+
+@router.get("", response=TranscriptsOut)
+def list_transcripts(request: HolderRequest, query: Query[ListQuery]) -> dict[str, Any]:
+    """List and search, the newest first. Scope `read`."""
+    held = request.auth
+    access.require(held, Right.SEE)
+    sort = search.MENTIONS if query.sort == "mentions" else ""
+    page = search.find(
+        access.transcripts_held(held),
+        [held.team.pk],
+        search.parse(query.q),
+        query.filters(),
+        query.cursor,
+        query.limit,
+        sort,
+    )
+    return {"items": shown.found(page.found), "next": page.next}
+
+
+@router.get("/{uuid:transcript_id}", response=TranscriptDetail)
+def read_transcript(request: HolderRequest, transcript_id: UUID) -> dict[str, Any]:
+    """Where a transcript stands. Scope `read`."""
+    return shown.detail(access.transcript_held(request.auth, transcript_id))
+
+
+@router.patch("/{uuid:transcript_id}", response=TranscriptDetail)
+def change_transcript(request: HolderRequest, transcript_id: UUID, data: TranscriptPatch) -> dict[str, Any]:
+    """Give it another title, put tags on and take them off. Scope `edit`."""
+    row = access.transcript_held(request.auth, transcript_id, Right.EDIT)
+    if data.title is not None:
+        title = _line(data.title)
+        if not title:
+            raise Refusal("no_title", "A title needs at least one letter.", "Send another one.")
+        services.rename(row, title)
+    for tag in data.remove_tags:
+        tagging.take([row], tag)
+    for tag in data.add_tags:
+        tagging.put([row], tag)
+    return shown.detail(row)
+
+
+@router.delete("/{uuid:transcript_id}", response={204: None})
+def delete_transcript(request: HolderRequest, transcript_id: UUID) -> Status[None]:
+    """Delete it with its recording, for good. Scope `delete`."""
+    row = access.transcript_held(request.auth, transcript_id, Right.DELETE)
+    deleting.delete(request.auth.person, row)
+    return Status(204, None)
+
+
+def _controlled(request: HolderRequest, transcript_id: UUID, act: Callable[[Transcript], None]) -> dict[str, Any]:
+    row = access.transcript_held(request.auth, transcript_id, Right.CONTROL)
+    act(row)
+    row.refresh_from_db()
+    return shown.detail(row)
+
+
+@router.post("/{uuid:transcript_id}/stop", response=TranscriptDetail)
+def stop_transcript(request: HolderRequest, transcript_id: UUID) -> dict[str, Any]:
+    """End it gracefully: no more sound is taken, the last words are written. Scope `control`."""
+    return _controlled(request, transcript_id, services.stop)
+
+
+@router.post("/{uuid:transcript_id}/cancel", response=TranscriptDetail)
+def cancel_transcript(request: HolderRequest, transcript_id: UUID) -> dict[str, Any]:
+    """End it now; the text so far stays. Scope `control`."""
+    return _controlled(request, transcript_id, services.cancel)
+
+
+@router.post("/{uuid:transcript_id}/commit", response=TranscriptDetail)
+def commit_transcript(request: HolderRequest, transcript_id: UUID) -> dict[str, Any]:
+    """Settle what was heard so far. Scope `control`."""
+    return _controlled(request, transcript_id, services.commit_now)
+
+
+@router.post("/{uuid:transcript_id}/retry", response=TranscriptDetail)
+def retry_transcript(request: HolderRequest, transcript_id: UUID, data: RetryIn) -> dict[str, Any]:
+    """Queue a failed, cancelled, waiting or paused one again; it goes on where it was. Scope `control`."""
+    return _controlled(request, transcript_id, lambda row: services.retry(row, _engine(data)))
+
+
+def _engine(data: RetryIn) -> Engine | None:
+    return Engine(data.engine) if "engine" in data.model_fields_set else None
+
+
+def _line(text: str) -> str:
+    return " ".join(clean_text(text, 200).split())
