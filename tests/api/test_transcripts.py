@@ -133,6 +133,7 @@ def test_controls_do_what_the_state_allows(alices, make_transcript):
     assert alices.post(f"{path}/retry").json()["state"] == "queued"
     assert alices.post(f"{path}/commit").status_code == 200
     assert alices.post(f"{path}/cancel").json()["state"] == "cancelled"
+    assert code_of(alices.post(f"{path}/offline")) == "wrong_state"
     refused = alices.post(f"{path}/stop")
     assert (refused.status_code, code_of(refused)) == (409, "wrong_state")
 

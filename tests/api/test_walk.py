@@ -29,6 +29,7 @@ ROUTES: dict[str, tuple[str, str, Any, Scope | None]] = {
     "cancel_transcript": ("post", f"{T}/cancel", {}, Scope.CONTROL),
     "commit_transcript": ("post", f"{T}/commit", {}, Scope.CONTROL),
     "retry_transcript": ("post", f"{T}/retry", {}, Scope.CONTROL),
+    "continue_offline": ("post", f"{T}/offline", {}, Scope.CONTROL),
     "list_segments": ("get", f"{T}/segments", None, Scope.READ),
     "read_segment": ("get", f"{T}/segments/0", None, Scope.READ),
     "edit_segment": ("patch", f"{T}/segments/0", {"version": 0, "text": "x"}, Scope.EDIT),

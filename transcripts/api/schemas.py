@@ -205,12 +205,6 @@ class TranscriptPatch(Strict):
     remove_tags: list[Line] = Field([], max_length=20)
 
 
-class RetryIn(Strict):
-    """How to go on."""
-
-    engine: EngineName = Field(None, description="another engine than before")  # type: ignore[assignment]
-
-
 # --- Uploads -----------------------------------------------------------------------------------------------------
 
 

@@ -22,7 +22,6 @@ from transcripts.api.schemas import (
     EngineName,
     Line,
     OneOf,
-    RetryIn,
     TranscriptDetail,
     TranscriptIn,
     TranscriptPatch,
@@ -159,13 +158,15 @@ def commit_transcript(request: HolderRequest, transcript_id: UUID) -> dict[str, 
 
 
 @router.post("/{uuid:transcript_id}/retry", response=TranscriptDetail)
-def retry_transcript(request: HolderRequest, transcript_id: UUID, data: RetryIn) -> dict[str, Any]:
+def retry_transcript(request: HolderRequest, transcript_id: UUID) -> dict[str, Any]:
     """Queue a failed, cancelled, waiting or paused one again; it goes on where it was. Scope `control`."""
-    return _controlled(request, transcript_id, lambda row: services.retry(row, _engine(data)))
+    return _controlled(request, transcript_id, services.retry)
 
 
-def _engine(data: RetryIn) -> Engine | None:
-    return Engine(data.engine) if "engine" in data.model_fields_set else None
+@router.post("/{uuid:transcript_id}/offline", response=TranscriptDetail)
+def continue_offline(request: HolderRequest, transcript_id: UUID) -> dict[str, Any]:
+    """Go on with the embedded engine where the hosted one refused. Scope `control`."""
+    return _controlled(request, transcript_id, services.continue_embedded)
 
 
 def _line(text: str) -> str:
