@@ -17,6 +17,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from transcripts.incoming.rows import close
 from transcripts.jobs.wake import nudge_on_commit, wake_on_commit
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import (
@@ -139,8 +140,11 @@ def _move(transcript: Transcript, after: State, changes: Mapping[str, Any], **de
 def stop(transcript: Transcript) -> None:
     """End a running session gracefully: its worker takes no more audio and writes the last words.
 
-    One that has not started is cancelled. Raises IllegalTransition for one that has ended.
+    One that has not started is cancelled, but of sound that somebody sends all that came is still written down. Raises
+    IllegalTransition for one that has ended.
     """
+    if transcript.source_kind == SourceKind.SOCKET and not transcript.is_final and close(transcript.pk):
+        return
     if not transcript.is_active:
         cancel(transcript)
         return

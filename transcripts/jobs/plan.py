@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from transcripts.jobs import accounts
 from transcripts.media.pcm import SAMPLE_RATE, ms_to_samples
-from transcripts.models import Engine, Event, EventKind, Transcript
+from transcripts.models import Engine, Event, EventKind, SourceKind, Transcript
 from transcripts.realtime.breaker import Breaker
 from transcripts.realtime.endpoint import Endpoint
 from transcripts.realtime.errors import ErrorClass, ProviderError
@@ -53,9 +53,9 @@ def previous_text(row: Transcript) -> str:
 def start_of(row: Transcript) -> int:
     """The sample at which the sound goes on: for a file where the text ends, for a live source what is heard now.
 
-    The time between is what nobody could hear.
+    The time between is what nobody could hear. What a client sends is kept until it was heard, as a file is.
     """
-    if not (row.is_live and row.committed_samples):
+    if row.source_kind == SourceKind.SOCKET or not (row.is_live and row.committed_samples):
         return row.committed_samples
     last = Event.objects.filter(transcript_id=row.pk, kind=EventKind.SESSION).order_by("-seq").first()
     if last is None or "start_ms" not in last.payload:
@@ -117,6 +117,7 @@ def tuning_of(row: Transcript, *, live: bool) -> Tuning:
         preset=preset,
         pace=pace,
         live=live,
+        patient=row.source_kind == SourceKind.SOCKET,
         chunk_ms=200 if pace is not None and pace <= 1.0 else None,
         read_ahead_s=settings.STTWEB_READ_AHEAD_SECONDS,
         replay_buffer_s=settings.STTWEB_REPLAY_SECONDS,

@@ -26,7 +26,7 @@ from transcripts.jobs.recording import Position
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.media.open import open_audio
 from transcripts.media.pcm import Chunk
-from transcripts.models import Control, State, Transcript
+from transcripts.models import Control, SourceKind, State, Transcript
 from transcripts.realtime.client import RealtimeClient
 from transcripts.realtime.endpoint import Endpoint
 from transcripts.realtime.errors import ErrorClass, ProviderError
@@ -60,7 +60,7 @@ class Job:
 def load(claim: Claim) -> Job:
     """Read the job of a claim. Raises LeaseLost when it is not ours any more."""
     rows = Transcript.objects.filter(pk=claim.transcript_id, epoch=claim.epoch, worker=claim.worker)
-    row = rows.select_related("team").first()
+    row = rows.select_related("team", "stream").first()
     if row is None:
         raise LeaseLost
     return Job(row, plan.start_of(row), plan.previous_text(row))
@@ -168,6 +168,7 @@ class Session:
         await self._settle(outcome)
         if outcome.state in COMPLETE:
             await asyncio.to_thread(source.forget_spooled, self.claim.transcript_id)
+            await self._forget_received()
         return outcome
 
     async def _work_ended(self, work: asyncio.Task[None]) -> None:
@@ -212,6 +213,13 @@ class Session:
             return 0
         progressed = self._recorder is not None and self._recorder.position.committed > self._job.row.committed_samples
         return 0 if progressed else self._job.row.attempts
+
+    async def _forget_received(self) -> None:
+        if self._job is not None and self._job.row.source_kind == SourceKind.SOCKET:
+            try:
+                await asyncio.shield(self._database(source.forget_received, self.claim.transcript_id))
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("what was received is left to the retention (%s)", error)
 
     async def _forget_if_gone(self) -> None:
         try:
@@ -272,7 +280,8 @@ class Session:
             self._stop()
         options = plan.options_of(row)
         hearing = Hearing(self.claim, self._recorder.put, job.start)
-        async with aclosing(hearing), open_audio(source.source_of(row, job.start, hearing.watch.hear)) as audio:
+        request = source.source_of(row, job.start, self._database, hearing.watch.hear)
+        async with aclosing(hearing), open_audio(request) as audio:
             await self._database(
                 leases.describe, self.claim, audio.live, audio.duration_samples or 0, audio.sha256 or ""
             )

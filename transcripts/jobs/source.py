@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_network
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
+from transcripts.incoming.rows import has_ended, release_received, sound_of
 from transcripts.media.decode import DecodeLimits
 from transcripts.media.errors import StorageError
 from transcripts.media.fetch import Limits
@@ -18,10 +20,14 @@ from transcripts.media.open import AudioRequest
 from transcripts.media.pages import Pages
 from transcripts.media.parts import Parts
 from transcripts.media.pcm import SAMPLE_RATE
+from transcripts.media.request import Growing
 from transcripts.media.sample import find_sample
 from transcripts.media.status import OnStatus
 from transcripts.media.storage import MediaStore
 from transcripts.models import SourceKind, Transcript
+
+#: Runs a function on a thread that has a database connection.
+Ask = Callable[[Callable[[UUID], bool], UUID], Awaitable[bool]]
 
 
 def media_store() -> MediaStore:
@@ -32,6 +38,12 @@ def media_store() -> MediaStore:
 def upload_parts() -> Parts:
     """The uploads in that store that are on their way."""
     return Parts(Path(settings.STTWEB_MEDIA_DIR))
+
+
+def forget_received(transcript_id: UUID) -> None:
+    """Remove what a client sent, once all of it was heard. Blocks on the database."""
+    if key := release_received(transcript_id):
+        media_store().delete(key)
 
 
 def spool_dir(transcript_id: UUID) -> Path:
@@ -59,15 +71,18 @@ def pages(seconds: float = 60.0) -> Pages:
     return Pages(settings.STTWEB_PAGES, tuple(settings.STTWEB_PAGES_EXTRACTORS), seconds)
 
 
-def source_of(row: Transcript, start: int, on_status: OnStatus | None = None) -> AudioRequest:
-    """What is to be opened, from sample ``start`` on; ``on_status`` hears how a live source is doing. Raises
-    MediaError when a stored file is gone."""
+def source_of(row: Transcript, start: int, ask: Ask, on_status: OnStatus | None = None) -> AudioRequest:
+    """What is to be opened, from sample ``start`` on; ``on_status`` hears how a live source is doing, ``ask`` reads
+    from the database. Raises MediaError when a stored file is gone."""
     decode_limits = DecodeLimits(max_samples=round(settings.STTWEB_MAX_HOURS * 3600 * SAMPLE_RATE))
     ffmpeg = settings.STTWEB_FFMPEG or None
     if row.source_kind != SourceKind.URL:
+        growing = _growing(row, ask) if row.source_kind == SourceKind.SOCKET else None
         return AudioRequest(
-            path=_stored(row),
+            path=None if growing else _stored(row),
+            growing=growing,
             start=start,
+            on_status=on_status,
             decode_limits=decode_limits,
             ffmpeg=ffmpeg,
             allow_unsafe_decoder=settings.STTWEB_ALLOW_UNSANDBOXED_DECODER,
@@ -93,6 +108,13 @@ def source_of(row: Transcript, start: int, on_status: OnStatus | None = None) ->
 def _patience() -> LivePatience:
     silence = settings.STTWEB_SOURCE_SILENCE_SECONDS
     return LivePatience(stalled_s=min(LivePatience().stalled_s, silence / 2), silence_s=silence)
+
+
+def _growing(row: Transcript, ask: Ask) -> Growing:
+    async def ended() -> bool:
+        return await ask(has_ended, row.pk)
+
+    return Growing(media_store().path_of(row.media_key), sound_of(row.stream), ended)
 
 
 def _stored(row: Transcript) -> Path:

@@ -19,6 +19,7 @@ from pathlib import Path
 from . import ffmpeg as programs
 from .diagnosis import Diagnosis
 from .errors import DecodeError
+from .formats import SoundFormat
 from .pcm import SAMPLE_BYTES, SAMPLE_RATE, Chunk
 from .sandbox import Cage, spawn, stop
 
@@ -187,11 +188,15 @@ async def file_decoder(
 
 @asynccontextmanager
 async def stream_decoder(
-    source: AsyncIterator[bytes], *, limits: DecodeLimits | None = None, ffmpeg: str | None = None
+    source: AsyncIterator[bytes],
+    *,
+    limits: DecodeLimits | None = None,
+    ffmpeg: str | None = None,
+    declared: SoundFormat | None = None,
 ) -> AsyncGenerator[Decoder]:
-    """A decoder of the bytes that ``source`` yields, for as long as it does."""
+    """A decoder of the bytes that ``source`` yields, for as long as it does; ``declared`` says what they are."""
     limits = limits or DecodeLimits()
-    command = programs.stream_command(programs.find_program(ffmpeg), limits.max_samples)
+    command = programs.stream_command(programs.find_program(ffmpeg), limits.max_samples, declared)
     process = await spawn(command, stdin=asyncio.subprocess.PIPE, cage=limits.cage)
     async with _ending(Decoder(process, limits)) as decoder:
         decoder.feed(source)

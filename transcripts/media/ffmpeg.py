@@ -14,6 +14,7 @@ from functools import lru_cache
 import imageio_ffmpeg
 
 from .errors import DecodeError
+from .formats import SoundFormat
 from .pcm import SAMPLE_RATE
 
 #: Demuxers that may be opened: recordings and streams, nothing that names other files (playlists, concat, SDP, DASH).
@@ -40,7 +41,8 @@ WAV_HEADER = struct.pack(
 )  # fmt: skip
 
 _QUIET = ["-hide_banner", "-nostdin", "-nostats", "-loglevel", "info", "-threads", "1"]
-_LISTS = ["-format_whitelist", FORMATS, "-codec_whitelist", DECODERS, "-max_streams", "64"]
+_BOUNDS = ["-codec_whitelist", DECODERS, "-max_streams", "64"]
+_LISTS = ["-format_whitelist", FORMATS, *_BOUNDS]
 _MAX_ALLOC = ["-max_alloc", str(256 * 1024**2)]
 
 #: Samples are put where the file's clock says: sound that starts late or has holes is padded with silence, so that a
@@ -90,11 +92,13 @@ def file_command(program: str, max_samples: int, *, by_descriptor: bool) -> list
     return [program, *_QUIET, *_MAX_ALLOC, *source, *_output(max_samples, _ON_THE_CLOCK)]
 
 
-def stream_command(program: str, max_samples: int) -> list[str]:
-    """Decode what is written to standard input, handing out samples as soon as they are there."""
+def stream_command(program: str, max_samples: int, declared: SoundFormat | None = None) -> list[str]:
+    """Decode what is written to standard input, handing out samples as soon as they are there. ``declared`` says what
+    it is, and nothing else is tried then."""
     # No "nobuffer" here: it throws away what was read to recognise the stream. A second of probing delays the first
     # sample by about as much and later ones not at all.
-    source = ["-protocol_whitelist", "pipe", *_LISTS, *_probing(512_000, 1), "-i", "pipe:0"]
+    form = declared.input_options if declared else ["-format_whitelist", FORMATS]
+    source = ["-protocol_whitelist", "pipe", *form, *_BOUNDS, *_probing(512_000, 1), "-i", "pipe:0"]
     return [program, *_QUIET, *_MAX_ALLOC, *source, *_output(max_samples, ["-flush_packets", "1"])]
 
 

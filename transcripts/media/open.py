@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .decode import decode_file, file_decoder
 from .errors import DecodeError, FetchError
+from .growing import growing_audio
 from .hls.reader import HlsReader, Patience
 from .hls.recorded import Recorded, find_recorded, record, recorded_chunks
 from .pcm import SAMPLE_RATE, seconds_to_samples
@@ -37,6 +38,8 @@ async def open_audio(request: AudioRequest) -> AsyncIterator[Audio]:
 
 async def _open(request: AudioRequest, stack: AsyncExitStack) -> Audio:
     """Open sound, whose connection and decoder belong to ``stack``."""
+    if request.growing is not None:
+        return growing_audio(request, request.growing)
     if request.path is not None:
         await asyncio.to_thread(_judge_file, request.path)
         return await stack.enter_async_context(_file_audio(request, request.path, None))

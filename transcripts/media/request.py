@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .decode import DecodeLimits
 from .fetch import LIVE_LIMITS, Limits
+from .formats import SoundFormat
 from .guard import Policy
 from .hls.reader import Patience
 from .live import LivePatience
@@ -17,6 +18,16 @@ from .pcm import Chunk
 from .sources import Kind
 from .spool import Progress
 from .status import OnStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """The file at ``path`` in the form ``sound``; ``ended`` is asked at its end whether nothing more will be written
+    (all of it is there when the answer is yes)."""
+
+    path: Path
+    sound: SoundFormat
+    ended: Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +40,7 @@ class AudioRequest:
     ``language`` (BCP 47) is the wish where a stream has several; ``patience`` and ``hls_patience`` say how long a
     live source may falter; ``on_status`` hears how it is doing, in the event loop, and must not raise.
     ``pages`` says how the recording of a web page is found (None: not at all).
+    ``growing`` is a file that is still written to, instead of a ``url`` or ``path``.
     ``allow_unsafe_decoder`` decodes although the cage does not hold.
     """
 
@@ -52,6 +64,7 @@ class AudioRequest:
     on_status: OnStatus | None = None
     pages: Pages | None = None
     allow_unsafe_decoder: bool = False
+    growing: Growing | None = None
 
 
 class Audio:

@@ -65,6 +65,13 @@ class MediaStore:
         flush_folder(folder)
         return Stored(key=f"{name[:2]}/{name}", size=size, sha256=digest)
 
+    def place(self, key: str) -> Path:
+        """Where the file of ``key`` is or is to be. Raises ``StorageError`` (``media_missing``) for no key."""
+        path = self._path(key)
+        if path is None:
+            raise StorageError("media_missing", "The stored recording is not there any more.")
+        return path
+
     def path_of(self, key: str) -> Path:
         """The file of ``key``. Raises ``StorageError`` (``media_missing``) for anything but a key of a kept file."""
         path = self._path(key)

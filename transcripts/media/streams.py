@@ -62,7 +62,7 @@ def live_audio(request: AudioRequest, source: Source, stack: AsyncExitStack) -> 
         patience=request.patience,
         reporter=reporter,
     )
-    chunks = partial(_watched, request, sound.chunks, reporter)
+    chunks = partial(watched, request, sound.chunks, reporter)
     return Audio(chunks, live=True, source_url=source.info.url, title_hint=source.info.title)
 
 
@@ -70,7 +70,7 @@ def hls_audio(request: AudioRequest, reader: HlsReader, url: str) -> Audio:
     """The sound of a live playlist."""
     reporter = Reporter(request.on_status)
     listener = _HlsListener(request, reader, reporter)
-    audio = Audio(partial(_watched, request, listener.chunks, reporter), live=True, source_url=url)
+    audio = Audio(partial(watched, request, listener.chunks, reporter), live=True, source_url=url)
     listener.audio = audio
     return audio
 
@@ -116,10 +116,13 @@ def _chunk_samples(request: AudioRequest) -> int:
     return request.chunk_samples or SAMPLE_RATE // 10
 
 
-async def _watched(request: AudioRequest, sound: Sound, reporter: Reporter) -> AsyncGenerator[Chunk]:
-    """A live source's sound, with a word when there is nothing to hear in it."""
+async def watched(
+    request: AudioRequest, sound: Sound, reporter: Reporter, *, begin: int | None = None
+) -> AsyncGenerator[Chunk]:
+    """A live source's sound, with a word when there is nothing to hear in it. Its length counts from sample ``begin``
+    (None: where the request starts) on."""
     quiet = QuietWatch()
-    async with aclosing(bounded(request, sound, request.start)) as chunks:
+    async with aclosing(bounded(request, sound, request.start if begin is None else begin)) as chunks:
         async for chunk in chunks:
             seconds = quiet.feed(chunk)
             if seconds is not None and reporter.state is SourceState.PLAYING:

@@ -2,6 +2,7 @@
 
 from transcripts.models.alert import Hit, LogCursor, LogWatermark, Watchlist
 from transcripts.models.apitoken import ApiToken
+from transcripts.models.audiostream import AudioStream
 from transcripts.models.audit import Act, AuditEntry
 from transcripts.models.bucket import TokenBucket
 from transcripts.models.captionlink import CaptionLink
@@ -29,6 +30,7 @@ __all__ = [
     "Act",
     "ApiToken",
     "AppendOnly",
+    "AudioStream",
     "AuditEntry",
     "CaptionLink",
     "Control",

@@ -19,6 +19,7 @@ class SourceKind(models.TextChoices):
     URL = "url", _("Link")
     UPLOAD = "upload", _("Upload")
     SAMPLE = "sample", _("Sample")
+    SOCKET = "socket", _("Microphone or own stream")
 
 
 class Engine(models.TextChoices):

@@ -22,7 +22,7 @@ class Intake:
     """Replay buffer and levels of one stream. ``preroll`` samples before an unclean border are heard again."""
 
     def __init__(self, tuning: Tuning, ledger: Ledger, *, preroll: int) -> None:
-        self._live = tuning.live
+        self._live = tuning.live and not tuning.patient
         self._ahead = seconds_to_samples(tuning.read_ahead_s)
         self._bound = seconds_to_samples(tuning.replay_buffer_s)
         self._ledger = ledger

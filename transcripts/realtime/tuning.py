@@ -21,6 +21,8 @@ class Tuning:
     pace: float | None = 4.0
     #: The source cannot wait: when the provider is away, the oldest audio over the bound is given up as a gap.
     live: bool = False
+    #: It happens now, and all the same nothing of it is lost by waiting: the reader is made to wait as a file's.
+    patient: bool = False
     #: Milliseconds of audio per message, a multiple of 100; None for 200 live and 1000 for files.
     chunk_ms: int | None = None
     #: Never commit less than this (the service closes the session under 0.3 s).

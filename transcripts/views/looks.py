@@ -45,7 +45,7 @@ LOOKS: dict[str, Look] = {
     State.CANCELLED: Look(_("Cancelled"), "stop", "quiet", _("The text so far is kept.")),
 }
 
-KIND_ICONS = {SourceKind.URL: "link", SourceKind.UPLOAD: "file", SourceKind.SAMPLE: "sparkle"}
+KIND_ICONS = {SourceKind.URL: "link", SourceKind.UPLOAD: "file", SourceKind.SAMPLE: "sparkle", SourceKind.SOCKET: "mic"}
 
 #: Which controls a state offers; the session page hides the others.
 CONTROLS: dict[str, frozenset[State]] = {

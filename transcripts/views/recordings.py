@@ -47,6 +47,8 @@ def _original(transcript: Transcript) -> Path | None:
     if transcript.source_kind == SourceKind.SAMPLE:
         sample = find_sample()
         return sample.path if sample else None
+    if transcript.source_kind == SourceKind.SOCKET:
+        return None  # bytes as they came, without a head or an index: nothing that a browser plays
     try:
         return media_store().path_of(transcript.media_key) if transcript.media_key else None
     except StorageError:
