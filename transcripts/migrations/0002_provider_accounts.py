@@ -4,37 +4,36 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transcripts', '0001_initial'),
+        ("transcripts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ProviderAccount',
+            name="ProviderAccount",
             fields=[
-                ('fingerprint', models.CharField(max_length=32, primary_key=True, serialize=False)),
-                ('host', models.CharField(blank=True, max_length=200, verbose_name='host')),
-                ('code', models.CharField(blank=True, max_length=60, verbose_name='code')),
-                ('message', models.CharField(blank=True, max_length=500, verbose_name='message')),
-                ('next_step', models.CharField(blank=True, max_length=300, verbose_name='next step')),
-                ('blocked_at', models.DateTimeField(blank=True, null=True, verbose_name='blocked since')),
-                ('probe_at', models.DateTimeField(blank=True, null=True, verbose_name='next try')),
+                ("fingerprint", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("host", models.CharField(blank=True, max_length=200, verbose_name="host")),
+                ("code", models.CharField(blank=True, max_length=60, verbose_name="code")),
+                ("message", models.CharField(blank=True, max_length=500, verbose_name="message")),
+                ("next_step", models.CharField(blank=True, max_length=300, verbose_name="next step")),
+                ("blocked_at", models.DateTimeField(blank=True, null=True, verbose_name="blocked since")),
+                ("probe_at", models.DateTimeField(blank=True, null=True, verbose_name="next try")),
             ],
             options={
-                'verbose_name': 'provider account',
-                'verbose_name_plural': 'provider accounts',
-                'ordering': ['host', 'fingerprint'],
+                "verbose_name": "provider account",
+                "verbose_name_plural": "provider accounts",
+                "ordering": ["host", "fingerprint"],
             },
         ),
         migrations.AddField(
-            model_name='worker',
-            name='breakers',
-            field=models.JSONField(blank=True, null=True, verbose_name='resting providers'),
+            model_name="worker",
+            name="breakers",
+            field=models.JSONField(blank=True, null=True, verbose_name="resting providers"),
         ),
         migrations.AddField(
-            model_name='worker',
-            name='holding_back',
-            field=models.CharField(blank=True, db_default='', default='', max_length=60, verbose_name='holds back'),
+            model_name="worker",
+            name="holding_back",
+            field=models.CharField(blank=True, db_default="", default="", max_length=60, verbose_name="holds back"),
         ),
     ]

@@ -5,52 +5,75 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transcripts', '0002_provider_accounts'),
+        ("transcripts", "0002_provider_accounts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Erasure',
+            name="Erasure",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('transcript', models.UUIDField(db_index=True, verbose_name='transcript')),
-                ('team', models.UUIDField(verbose_name='team')),
-                ('what', models.CharField(choices=[('all', 'Text and recording'), ('media', 'Recording')], default='all', max_length=10, verbose_name='what')),
-                ('why', models.CharField(choices=[('deleted', 'Deleted by a person'), ('retention', "The team's retention"), ('replayed', 'Erased before the backup was restored')], default='deleted', max_length=12, verbose_name='why')),
-                ('who', models.CharField(blank=True, max_length=16, verbose_name='who')),
-                ('media_key', models.CharField(blank=True, editable=False, max_length=100)),
-                ('at', models.DateTimeField(auto_now_add=True, verbose_name='at')),
-                ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("transcript", models.UUIDField(db_index=True, verbose_name="transcript")),
+                ("team", models.UUIDField(verbose_name="team")),
+                (
+                    "what",
+                    models.CharField(
+                        choices=[("all", "Text and recording"), ("media", "Recording")],
+                        default="all",
+                        max_length=10,
+                        verbose_name="what",
+                    ),
+                ),
+                (
+                    "why",
+                    models.CharField(
+                        choices=[
+                            ("deleted", "Deleted by a person"),
+                            ("retention", "The team's retention"),
+                            ("replayed", "Erased before the backup was restored"),
+                        ],
+                        default="deleted",
+                        max_length=12,
+                        verbose_name="why",
+                    ),
+                ),
+                ("who", models.CharField(blank=True, max_length=16, verbose_name="who")),
+                ("media_key", models.CharField(blank=True, editable=False, max_length=100)),
+                ("at", models.DateTimeField(auto_now_add=True, verbose_name="at")),
+                ("finished_at", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
             ],
             options={
-                'verbose_name': 'erasure',
-                'verbose_name_plural': 'erasures',
-                'ordering': ['-id'],
+                "verbose_name": "erasure",
+                "verbose_name_plural": "erasures",
+                "ordering": ["-id"],
             },
         ),
         migrations.AddField(
-            model_name='team',
-            name='keep_media_days',
-            field=models.PositiveIntegerField(blank=True, null=True, verbose_name='days to keep recordings'),
+            model_name="team",
+            name="keep_media_days",
+            field=models.PositiveIntegerField(blank=True, null=True, verbose_name="days to keep recordings"),
         ),
         migrations.AddField(
-            model_name='team',
-            name='keep_text_days',
-            field=models.PositiveIntegerField(blank=True, null=True, verbose_name='days to keep transcripts'),
+            model_name="team",
+            name="keep_text_days",
+            field=models.PositiveIntegerField(blank=True, null=True, verbose_name="days to keep transcripts"),
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(condition=models.Q(('kind__in', ('notice', 'gap'))), fields=['at'], name='trouble_by_time'),
+            model_name="event",
+            index=models.Index(
+                condition=models.Q(("kind__in", ("notice", "gap"))), fields=["at"], name="trouble_by_time"
+            ),
         ),
         migrations.AddIndex(
-            model_name='transcript',
-            index=models.Index(fields=['finished_at'], name='transcript_by_end'),
+            model_name="transcript",
+            index=models.Index(fields=["finished_at"], name="transcript_by_end"),
         ),
         migrations.AddIndex(
-            model_name='erasure',
-            index=models.Index(condition=models.Q(('finished_at__isnull', True)), fields=['id'], name='erasure_unfinished'),
+            model_name="erasure",
+            index=models.Index(
+                condition=models.Q(("finished_at__isnull", True)), fields=["id"], name="erasure_unfinished"
+            ),
         ),
     ]

@@ -14,24 +14,25 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transcripts', '0003_upkeep'),
+        ("transcripts", "0003_upkeep"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RunPython(create, drop, atomic=True),
         migrations.AddIndex(
-            model_name='segment',
-            index=models.Index(condition=models.Q(('unconfirmed', True)), fields=['transcript'], name='segment_unconfirmed'),
+            model_name="segment",
+            index=models.Index(
+                condition=models.Q(("unconfirmed", True)), fields=["transcript"], name="segment_unconfirmed"
+            ),
         ),
         migrations.AddIndex(
-            model_name='transcript',
-            index=models.Index(fields=['team', 'state', '-created_at'], name='transcript_by_team_state'),
+            model_name="transcript",
+            index=models.Index(fields=["team", "state", "-created_at"], name="transcript_by_team_state"),
         ),
         migrations.AddIndex(
-            model_name='transcript',
-            index=models.Index(fields=['team', 'language', '-created_at'], name='transcript_by_team_language'),
+            model_name="transcript",
+            index=models.Index(fields=["team", "language", "-created_at"], name="transcript_by_team_language"),
         ),
     ]

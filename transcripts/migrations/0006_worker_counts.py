@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transcripts', '0005_listening'),
+        ("transcripts", "0005_listening"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='worker',
-            name='counts',
+            model_name="worker",
+            name="counts",
             field=models.JSONField(blank=True, editable=False, null=True),
         ),
     ]

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transcripts', '0006_worker_counts'),
+        ("transcripts", "0006_worker_counts"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='transcript',
-            name='published_at',
-            field=models.DateTimeField(blank=True, null=True, verbose_name='published'),
+            model_name="transcript",
+            name="published_at",
+            field=models.DateTimeField(blank=True, null=True, verbose_name="published"),
         ),
     ]

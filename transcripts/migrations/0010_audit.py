@@ -5,33 +5,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transcripts', '0009_board_facts'),
+        ("transcripts", "0009_board_facts"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='at')),
-                ('team_id', models.UUIDField(blank=True, null=True, verbose_name='team')),
-                ('actor_id', models.BigIntegerField(blank=True, null=True)),
-                ('actor', models.CharField(blank=True, max_length=150, verbose_name='who')),
-                ('act', models.CharField(max_length=30, verbose_name='act')),
-                ('target_kind', models.CharField(blank=True, max_length=30)),
-                ('target_id', models.CharField(blank=True, max_length=64)),
-                ('target', models.CharField(blank=True, max_length=200, verbose_name='what')),
-                ('address', models.GenericIPAddressField(blank=True, null=True, verbose_name='address')),
-                ('outcome', models.CharField(default='ok', max_length=30, verbose_name='outcome')),
-                ('details', models.JSONField(blank=True, default=dict, verbose_name='details')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="at")),
+                ("team_id", models.UUIDField(blank=True, null=True, verbose_name="team")),
+                ("actor_id", models.BigIntegerField(blank=True, null=True)),
+                ("actor", models.CharField(blank=True, max_length=150, verbose_name="who")),
+                ("act", models.CharField(max_length=30, verbose_name="act")),
+                ("target_kind", models.CharField(blank=True, max_length=30)),
+                ("target_id", models.CharField(blank=True, max_length=64)),
+                ("target", models.CharField(blank=True, max_length=200, verbose_name="what")),
+                ("address", models.GenericIPAddressField(blank=True, null=True, verbose_name="address")),
+                ("outcome", models.CharField(default="ok", max_length=30, verbose_name="outcome")),
+                ("details", models.JSONField(blank=True, default=dict, verbose_name="details")),
             ],
             options={
-                'verbose_name': 'audit entry',
-                'verbose_name_plural': 'audit entries',
-                'ordering': ['-id'],
-                'indexes': [models.Index(fields=['team_id', '-id'], name='audit_of_a_team'), models.Index(fields=['at'], name='audit_by_time')],
+                "verbose_name": "audit entry",
+                "verbose_name_plural": "audit entries",
+                "ordering": ["-id"],
+                "indexes": [
+                    models.Index(fields=["team_id", "-id"], name="audit_of_a_team"),
+                    models.Index(fields=["at"], name="audit_by_time"),
+                ],
             },
         ),
     ]

@@ -7,36 +7,67 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transcripts', '0010_audit'),
+        ("transcripts", "0010_audit"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Upload',
+            name="Upload",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('size', models.BigIntegerField(verbose_name='bytes')),
-                ('received', models.BigIntegerField(default=0, verbose_name='received')),
-                ('media_key', models.CharField(editable=False, max_length=100)),
-                ('engine', models.CharField(choices=[('embedded', 'Embedded (offline)'), ('elevenlabs', 'ElevenLabs Scribe v2 Realtime')], default='embedded', max_length=12, verbose_name='engine')),
-                ('options', models.JSONField(blank=True, default=dict, verbose_name='options')),
-                ('language', models.CharField(blank=True, max_length=16, verbose_name='language')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='begun')),
-                ('expires_at', models.DateTimeField(verbose_name='expires')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uploads', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uploads', to='transcripts.team')),
-                ('transcript', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='transcripts.transcript')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                ("size", models.BigIntegerField(verbose_name="bytes")),
+                ("received", models.BigIntegerField(default=0, verbose_name="received")),
+                ("media_key", models.CharField(editable=False, max_length=100)),
+                (
+                    "engine",
+                    models.CharField(
+                        choices=[("embedded", "Embedded (offline)"), ("elevenlabs", "ElevenLabs Scribe v2 Realtime")],
+                        default="embedded",
+                        max_length=12,
+                        verbose_name="engine",
+                    ),
+                ),
+                ("options", models.JSONField(blank=True, default=dict, verbose_name="options")),
+                ("language", models.CharField(blank=True, max_length=16, verbose_name="language")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="begun")),
+                ("expires_at", models.DateTimeField(verbose_name="expires")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="uploads", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="uploads", to="transcripts.team"
+                    ),
+                ),
+                (
+                    "transcript",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="transcripts.transcript",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'upload',
-                'verbose_name_plural': 'uploads',
-                'ordering': ['created_at'],
-                'indexes': [models.Index(fields=['expires_at'], name='upload_by_end')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('received__gte', 0), ('received__lte', models.F('size'))), name='upload_received_within')],
+                "verbose_name": "upload",
+                "verbose_name_plural": "uploads",
+                "ordering": ["created_at"],
+                "indexes": [models.Index(fields=["expires_at"], name="upload_by_end")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("received__gte", 0), ("received__lte", models.F("size"))),
+                        name="upload_received_within",
+                    )
+                ],
             },
         ),
     ]

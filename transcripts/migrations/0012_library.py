@@ -11,67 +11,78 @@ def remake(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transcripts', '0011_uploads'),
+        ("transcripts", "0011_uploads"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Tag',
+            name="Tag",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40, verbose_name='name')),
-                ('key', models.CharField(editable=False, max_length=120)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=40, verbose_name="name")),
+                ("key", models.CharField(editable=False, max_length=120)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
             ],
             options={
-                'verbose_name': 'tag',
-                'verbose_name_plural': 'tags',
-                'ordering': ['key'],
+                "verbose_name": "tag",
+                "verbose_name_plural": "tags",
+                "ordering": ["key"],
             },
         ),
         migrations.CreateModel(
-            name='Tagging',
+            name="Tagging",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
             ],
             options={
-                'verbose_name': 'tagging',
-                'verbose_name_plural': 'taggings',
+                "verbose_name": "tagging",
+                "verbose_name_plural": "taggings",
             },
         ),
         migrations.AddIndex(
-            model_name='segment',
-            index=models.Index(condition=models.Q(('speaker', ''), _negated=True), fields=['speaker', 'transcript'], name='segment_by_speaker'),
+            model_name="segment",
+            index=models.Index(
+                condition=models.Q(("speaker", ""), _negated=True),
+                fields=["speaker", "transcript"],
+                name="segment_by_speaker",
+            ),
         ),
         migrations.AddField(
-            model_name='tag',
-            name='team',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tags', to='transcripts.team'),
+            model_name="tag",
+            name="team",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="tags", to="transcripts.team"
+            ),
         ),
         migrations.AddField(
-            model_name='tagging',
-            name='tag',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='taggings', to='transcripts.tag'),
+            model_name="tagging",
+            name="tag",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="taggings", to="transcripts.tag"
+            ),
         ),
         migrations.AddField(
-            model_name='tagging',
-            name='transcript',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='taggings', to='transcripts.transcript'),
+            model_name="tagging",
+            name="transcript",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="taggings", to="transcripts.transcript"
+            ),
         ),
         migrations.AddField(
-            model_name='tag',
-            name='transcripts',
-            field=models.ManyToManyField(related_name='tags', through='transcripts.Tagging', to='transcripts.transcript'),
+            model_name="tag",
+            name="transcripts",
+            field=models.ManyToManyField(
+                related_name="tags", through="transcripts.Tagging", to="transcripts.transcript"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tagging',
-            constraint=models.UniqueConstraint(fields=('tag', 'transcript'), name='one_tagging_per_transcript'),
+            model_name="tagging",
+            constraint=models.UniqueConstraint(fields=("tag", "transcript"), name="one_tagging_per_transcript"),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=models.UniqueConstraint(fields=('key', 'team'), name='one_tag_per_name'),
+            model_name="tag",
+            constraint=models.UniqueConstraint(fields=("key", "team"), name="one_tag_per_name"),
         ),
         # The index for beginnings of words: part of the table since this migration.
         migrations.RunPython(remake, migrations.RunPython.noop, atomic=True),

@@ -7,90 +7,184 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transcripts', '0013_team_presets'),
+        ("transcripts", "0013_team_presets"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='segment',
-            options={'ordering': ['start_ms', 'index'], 'verbose_name': 'segment', 'verbose_name_plural': 'segments'},
+            name="segment",
+            options={"ordering": ["start_ms", "index"], "verbose_name": "segment", "verbose_name_plural": "segments"},
         ),
         migrations.AddField(
-            model_name='segment',
-            name='is_checked',
-            field=models.BooleanField(db_default=False, default=False, verbose_name='checked'),
+            model_name="segment",
+            name="is_checked",
+            field=models.BooleanField(db_default=False, default=False, verbose_name="checked"),
         ),
         migrations.AddField(
-            model_name='segment',
-            name='version',
+            model_name="segment",
+            name="version",
             field=models.PositiveIntegerField(db_default=0, default=0),
         ),
         migrations.AlterField(
-            model_name='event',
-            name='kind',
-            field=models.CharField(choices=[('state', 'State'), ('session', 'Provider session'), ('commit', 'Committed text'), ('gap', 'Gap'), ('notice', 'Notice'), ('annotation', 'Annotation'), ('revise', 'Correction'), ('source', 'Source'), ('review', 'Review')], max_length=12),
+            model_name="event",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("state", "State"),
+                    ("session", "Provider session"),
+                    ("commit", "Committed text"),
+                    ("gap", "Gap"),
+                    ("notice", "Notice"),
+                    ("annotation", "Annotation"),
+                    ("revise", "Correction"),
+                    ("source", "Source"),
+                    ("review", "Review"),
+                ],
+                max_length=12,
+            ),
         ),
         migrations.CreateModel(
-            name='EditLock',
+            name="EditLock",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('segment', models.PositiveIntegerField()),
-                ('renewed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('transcript', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='edit_locks', to='transcripts.transcript')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("segment", models.PositiveIntegerField()),
+                ("renewed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "transcript",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="edit_locks",
+                        to="transcripts.transcript",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'edit lock',
-                'verbose_name_plural': 'edit locks',
-                'constraints': [models.UniqueConstraint(fields=('transcript', 'segment'), name='one_edit_lock_per_segment')],
+                "verbose_name": "edit lock",
+                "verbose_name_plural": "edit locks",
+                "constraints": [
+                    models.UniqueConstraint(fields=("transcript", "segment"), name="one_edit_lock_per_segment")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Review',
+            name="Review",
             fields=[
-                ('transcript', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='review', serialize=False, to='transcripts.transcript')),
-                ('state', models.CharField(choices=[('open', 'To review'), ('returned', 'Returned'), ('approved', 'Approved')], default='open', max_length=10, verbose_name='review')),
-                ('due_on', models.DateField(blank=True, null=True, verbose_name='due')),
-                ('sent_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='waiting since')),
-                ('decided_name', models.CharField(blank=True, max_length=150)),
-                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided')),
-                ('reason', models.CharField(blank=True, max_length=500, verbose_name='reason')),
-                ('assignee', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reviews', to=settings.AUTH_USER_MODEL)),
-                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "transcript",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="review",
+                        serialize=False,
+                        to="transcripts.transcript",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "To review"), ("returned", "Returned"), ("approved", "Approved")],
+                        default="open",
+                        max_length=10,
+                        verbose_name="review",
+                    ),
+                ),
+                ("due_on", models.DateField(blank=True, null=True, verbose_name="due")),
+                ("sent_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="waiting since")),
+                ("decided_name", models.CharField(blank=True, max_length=150)),
+                ("decided_at", models.DateTimeField(blank=True, null=True, verbose_name="decided")),
+                ("reason", models.CharField(blank=True, max_length=500, verbose_name="reason")),
+                (
+                    "assignee",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="reviews",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'review',
-                'verbose_name_plural': 'reviews',
-                'ordering': ['sent_at'],
-                'indexes': [models.Index(fields=['state', 'sent_at'], name='review_by_state')],
+                "verbose_name": "review",
+                "verbose_name_plural": "reviews",
+                "ordering": ["sent_at"],
+                "indexes": [models.Index(fields=["state", "sent_at"], name="review_by_state")],
             },
         ),
         migrations.CreateModel(
-            name='Revision',
+            name="Revision",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('segment', models.PositiveIntegerField()),
-                ('version', models.PositiveIntegerField()),
-                ('how', models.CharField(choices=[('edit', 'Corrected'), ('split', 'Split'), ('merge', 'Merged'), ('replace', 'Replaced'), ('speaker', 'Speaker named'), ('restore', 'Restored')], max_length=10)),
-                ('origin', models.PositiveIntegerField(blank=True, null=True)),
-                ('start_ms', models.BigIntegerField()),
-                ('end_ms', models.BigIntegerField()),
-                ('text', models.TextField()),
-                ('words', models.JSONField(default=list)),
-                ('speaker', models.CharField(blank=True, max_length=80)),
-                ('by_name', models.CharField(blank=True, max_length=150)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('transcript', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='revisions', to='transcripts.transcript')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("segment", models.PositiveIntegerField()),
+                ("version", models.PositiveIntegerField()),
+                (
+                    "how",
+                    models.CharField(
+                        choices=[
+                            ("edit", "Corrected"),
+                            ("split", "Split"),
+                            ("merge", "Merged"),
+                            ("replace", "Replaced"),
+                            ("speaker", "Speaker named"),
+                            ("restore", "Restored"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("origin", models.PositiveIntegerField(blank=True, null=True)),
+                ("start_ms", models.BigIntegerField()),
+                ("end_ms", models.BigIntegerField()),
+                ("text", models.TextField()),
+                ("words", models.JSONField(default=list)),
+                ("speaker", models.CharField(blank=True, max_length=80)),
+                ("by_name", models.CharField(blank=True, max_length=150)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "transcript",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="revisions",
+                        to="transcripts.transcript",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'revision',
-                'verbose_name_plural': 'revisions',
-                'ordering': ['id'],
-                'constraints': [models.UniqueConstraint(fields=('transcript', 'segment', 'version'), name='one_revision_per_version')],
+                "verbose_name": "revision",
+                "verbose_name_plural": "revisions",
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("transcript", "segment", "version"), name="one_revision_per_version"
+                    )
+                ],
             },
         ),
     ]
