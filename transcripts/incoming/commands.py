@@ -71,7 +71,7 @@ def parse_start(text: str) -> Start:
     options = message.get("options", {})
     if not isinstance(options, dict):
         raise Misunderstood("bad_options", "The options must be a JSON object.")
-    named = {name: message[name] for name in ("language", "engine", "preset") if name in message}
+    named: dict[str, Any] = {name: message[name] for name in ("language", "engine", "preset") if name in message}
     return Start(_title(message.get("title", "")), _team(message.get("team")), _sound(message), {**options, **named})
 
 
