@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transcripts", "0017_invitations"),
+        ("transcripts", "0018_webhooks_and_alerts"),
     ]
 
     operations = [
