@@ -15,6 +15,7 @@ from transcripts.media.feeds import Episode, Feed
 from transcripts.media.findings import say_size
 from transcripts.media.guard import Policy, judge_url
 from transcripts.models import Engine, SourceKind
+from transcripts.phrases import say_all
 from transcripts.services import Submission
 
 #: Episodes on one page, and most that are submitted at once (fewer than the fields that Django takes in a form).
@@ -72,7 +73,7 @@ def _refusal(url: str, policy: Policy) -> str:
     try:
         judge_url(url, policy)
     except BlockedUrl as error:
-        return f"{error.message} {error.next_step}".rstrip()
+        return say_all(error.message, error.next_step)
     return ""
 
 

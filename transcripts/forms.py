@@ -17,6 +17,7 @@ from transcripts.jobs import source
 from transcripts.media.errors import BlockedUrl
 from transcripts.media.guard import Policy, judge_url
 from transcripts.models import Engine
+from transcripts.phrases import say, say_all
 from transcripts.realtime.options import REDACTION_MODES, VAD_RANGES, SessionOptions
 
 MAX_LINKS = 50
@@ -252,7 +253,8 @@ class SubmitForm(forms.Form):
         if data.get("engine") == Engine.EMBEDDED and data.get("language") not in ("", "en", None):
             self.add_error("language", _("The embedded engine hears English only."))
         for name, sentence in self.session_options().problems().items():
-            self.add_error("language" if name == "language_code" else name if name in self.fields else None, sentence)
+            field = "language" if name == "language_code" else name if name in self.fields else None
+            self.add_error(field, say(sentence))
         return data
 
     def session_options(self) -> SessionOptions:
@@ -274,7 +276,7 @@ def _link_problem(link: str, policy: Policy) -> str:
         judge_url(link, policy)
     except BlockedUrl as error:
         shown = link if len(link) <= 60 else f"{link[:57]}…"
-        return f"{shown}: {error.message} {error.next_step}".rstrip()
+        return f"{shown}: {say_all(error.message, error.next_step)}"
     return ""
 
 

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from transcripts import phrases
 from transcripts.models import Event, Transcript
 from transcripts.views import looks
 from transcripts.views.tags import tags_context
@@ -122,6 +123,12 @@ def icon(name: str) -> SafeString:
 def pill(state: str, is_live: bool = False, phase: str = "") -> dict[str, Any]:
     """The state as icon, word and colour."""
     return {"look": looks.look(state, is_live, phase), "state": state}
+
+
+@register.filter
+def said(sentence: str) -> str:
+    """A stored English sentence in the reader's language."""
+    return phrases.say(sentence)
 
 
 @register.filter

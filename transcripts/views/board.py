@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from transcripts import phrases
 from transcripts.forms import SubmitForm
 from transcripts.live.board import board_card, read_board
 from transcripts.models import ACTIVE, FINAL, Engine, SourceKind, State, Transcript
@@ -52,6 +53,7 @@ def board(request: TeamRequest) -> HttpResponse:
             "busy": sorted(ACTIVE),
             "problems": sorted(looks.PROBLEMS),
             "looks": looks.script_table(),
+            "said": phrases.table(),
             "now": timezone.now().isoformat(),
             "kinds": {str(kind): name for kind, name in looks.KIND_ICONS.items()},
         },

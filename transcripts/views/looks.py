@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from transcripts.models import ACTIVE, FINAL, Engine, EventKind, SourceKind, State
+from transcripts.phrases import say
 from transcripts.services import RESTING
 
 Text = str | Promise
@@ -123,7 +124,7 @@ SOURCE_NEWS: dict[str, Text] = {
 def source_text(payload: Mapping[str, Any]) -> str:
     """What became of a source, in the reader's language where the code is known."""
     known = SOURCE_NEWS.get(str(payload.get("code")))
-    return str(known).replace("%s", str(payload.get("title", ""))) if known else str(payload.get("message", ""))
+    return str(known).replace("%s", str(payload.get("title", ""))) if known else say(str(payload.get("message", "")))
 
 
 def speaker_name(label: str) -> str:
@@ -142,7 +143,7 @@ def log_text(kind: str, payload: Mapping[str, Any]) -> str:
     """One line of the activity list."""
     if kind == EventKind.STATE:
         word = str(LOOKS[payload["state"]].word) if payload.get("state") in LOOKS else str(payload.get("state", ""))
-        return f"{word}: {payload['message']}" if payload.get("message") else word
+        return f"{word}: {say(payload['message'])}" if payload.get("message") else word
     if kind == EventKind.SESSION:
         return _now("Connected to the engine") + (f" ({payload['connection']})" if payload.get("connection") else "")
     if kind == EventKind.GAP:
@@ -151,7 +152,7 @@ def log_text(kind: str, payload: Mapping[str, Any]) -> str:
         return source_text(payload)
     if kind == EventKind.REVISE:
         return _revised(payload)
-    return str(payload.get("message") or payload.get("code") or kind)
+    return say(str(payload.get("message") or payload.get("code") or kind))
 
 
 def _revised(payload: Mapping[str, Any]) -> str:

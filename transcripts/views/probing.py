@@ -17,6 +17,7 @@ from transcripts.access import Right
 from transcripts.jobs import source
 from transcripts.media.findings import Probe, ProbeKind
 from transcripts.media.probe import probe
+from transcripts.phrases import say
 from transcripts.views import said
 from transcripts.views.shell import TeamRequest, in_team
 
@@ -75,7 +76,7 @@ def _may_ask(person: int) -> bool:
 def _answer(found: Probe) -> dict[str, object]:
     return {
         "sentence": said.sentence(found),
-        "next_step": _(found.error.next_step) if found.error and found.error.next_step else "",
+        "next_step": say(found.error.next_step) if found.error else "",
         "title": found.title or "",
         "usable": found.error is None,
         "feed": found.kind is ProbeKind.FEED,

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from transcripts.media.findings import Part, Probe, say_size
+from transcripts.phrases import say
 
 Numbers = Mapping[str, int]
 
@@ -32,7 +33,7 @@ def duration(seconds: int) -> str:
 def _say(part: Part) -> str:
     if part.code in _SAID:
         return _SAID[part.code](part.params)
-    return _("Blocked: private address") if part.code == "url_address" else _(part.text) if part.text else ""
+    return _("Blocked: private address") if part.code == "url_address" else say(part.text)
 
 
 def _episodes(numbers: Numbers) -> str:

@@ -27,6 +27,7 @@ from transcripts.media.errors import StorageError
 from transcripts.media.sample import find_sample
 from transcripts.media.storage import Stored
 from transcripts.models import Engine, SourceKind, Transcript
+from transcripts.phrases import say_all
 from transcripts.services import Submission
 from transcripts.views import presets, recordings
 from transcripts.views.shell import TeamRequest, in_team
@@ -131,7 +132,7 @@ def _submit_all(request: TeamRequest, form: SubmitForm) -> list[Transcript]:
     except StorageError as error:
         for _name, stored in kept:
             recordings.remove(stored.key)
-        form.add_error("uploads", ValidationError(f"{error.message} {error.next_step}".rstrip(), code=error.code))
+        form.add_error("uploads", ValidationError(say_all(error.message, error.next_step), code=error.code))
         return []
     with transaction.atomic():
         return [services.submit(request.team, request.user, one) for one in _submissions(form, kept)]

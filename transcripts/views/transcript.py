@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from transcripts import access, services
+from transcripts import access, phrases, services
 from transcripts.access import Right
 from transcripts.live.board import card_data
 from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Segment, State, Transcript
@@ -116,6 +116,7 @@ def _about(request: PersonRequest, transcript: Transcript, speakers: list[dict[s
             "final": sorted(FINAL),
             "problems": sorted(looks.PROBLEMS),
             "looks": looks.script_table(),
+            "said": phrases.table(),
             "controls": {name: sorted(states) for name, states in looks.CONTROLS.items()},
             "retrying": last_attempt(transcript),
             "engines": {name: str(label) for name, label in looks.ENGINE_NAMES.items()},

@@ -39,8 +39,8 @@ function fill(card, data) {
   setText(slot(card, "last_text"), problem ? "" : data.last_text);
   setText(slot(card, "hint"), problem || data.last_text ? "" : hint);
   slot(card, "problem").hidden = !problem;
-  setText(slot(card, "message"), data.message);
-  setText(slot(card, "next_step"), data.next_step);
+  setText(slot(card, "message"), settings.said[data.message] ?? data.message);
+  setText(slot(card, "next_step"), settings.said[data.next_step] ?? data.next_step);
   const offline = slot(card, "offline");
   if (offline) offline.hidden = !data.offline_way;
   const heard = [data.heard_ms, data.duration_ms].filter(Boolean).map(clock).join(" / ");

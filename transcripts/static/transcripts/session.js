@@ -81,7 +81,8 @@ function commit(message) {
   follow.grown(1);
 }
 
-function changeState({ state, message = "", next_step: nextStep = "" }) {
+function changeState({ state, message: english = "", next_step: nextStep = "" }) {
+  const message = settings.said[english] ?? english;
   page.dataset.state = state;
   setPill(page, settings.looks, state, settings.live);
   for (const [name, states] of Object.entries(settings.controls)) {
@@ -90,7 +91,7 @@ function changeState({ state, message = "", next_step: nextStep = "" }) {
   const problem = byId("problem");
   problem.hidden = !message || !settings.problems.includes(state);
   setText(slot(problem, "message"), message);
-  setText(slot(problem, "next_step"), nextStep);
+  setText(slot(problem, "next_step"), settings.said[nextStep] ?? nextStep);
   slot(problem, "kept").hidden = !(lines.querySelector(".line") && state === "failed");
   conditions.clear("retrying");
   showTail(state);
