@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 
 from transcripts.exports import DEFAULT, FORMATS, Options, UnknownFormat, filename, preview, render
 from transcripts.exports.clock import brief
-from transcripts.exports.document import Document, Gap, Line, Record, Word
+from transcripts.exports.document import Document, Gap, Line, Record, Stamp, Word
 from transcripts.media.pcm import samples_to_ms
-from transcripts.models import EventKind, Segment, State, Transcript
+from transcripts.models import EventKind, Review, ReviewState, Segment, State, Transcript
 
 #: Segments that are read for a preview: enough for five cues or paragraphs.
 PREVIEW_SEGMENTS = 60
@@ -33,7 +33,7 @@ class Export:
 
 
 def export(transcript: Transcript, name: str, options: Options = DEFAULT) -> Export:
-    """The transcript as a file of the format ``name`` (a key of `FORMATS`), in two queries. Raises UnknownFormat."""
+    """The transcript as a file of the format ``name`` (a key of `FORMATS`), in three queries. Raises UnknownFormat."""
     if name not in FORMATS:
         raise UnknownFormat(name)
     kind = FORMATS[name]
@@ -51,8 +51,9 @@ def beginning_of(transcript: Transcript, name: str, options: Options = DEFAULT) 
 def document_of(
     transcript: Transcript, part: Options = DEFAULT, *, with_events: bool = True, first: int | None = None
 ) -> Document:
-    """What the renderers need of a transcript, in two queries: its segments within the ``part`` (or the ``first`` ones
-    with the gaps between them), and its log (or only the gaps of it). A segment that reaches into the part is whole."""
+    """What the renderers need of a transcript, in three queries: its segments within the ``part`` (or the ``first``
+    ones with the gaps between them), and its log (or only the gaps of it). A segment that reaches into the part is
+    whole."""
     rows = transcript.segments.filter(_within(part)).in_order()[:first]
     segments = tuple(_line(segment) for segment in rows.iterator(2000))
     events = transcript.events.order_by("seq")
@@ -68,6 +69,7 @@ def document_of(
     )
     if first is not None and len(segments) == first:
         gaps = tuple(gap for gap in gaps if gap.start_ms < segments[-1].end_ms)
+    stamp = stamp_of(transcript)
     return Document(
         id=str(transcript.pk),
         title=transcript.title,
@@ -80,9 +82,26 @@ def document_of(
         duration_ms=samples_to_ms(transcript.duration_samples or transcript.committed_samples),
         segments=segments,
         gaps=gaps,
-        notes=(*_notes(transcript, segments, gaps), *_cut(part)),
+        notes=(*_notes(transcript, segments, gaps), *_cut(part), _stamped(stamp)),
+        review=stamp,
         events=records if with_events else None,
     )
+
+
+def stamp_of(transcript: Transcript) -> Stamp:
+    """Where it stands in review, in one query."""
+    review = Review.objects.filter(transcript=transcript).first()
+    if review is None:
+        return Stamp("none")
+    if review.state != ReviewState.APPROVED or review.decided_at is None:
+        return Stamp(review.state)
+    return Stamp(review.state, review.decided_name, review.decided_at.isoformat(timespec="seconds"))
+
+
+def _stamped(stamp: Stamp) -> str:
+    if stamp.state != ReviewState.APPROVED:
+        return _("Draft, not reviewed.") if stamp.state == "none" else _("Draft, in review.")
+    return _("Approved by %(name)s on %(day)s.") % {"name": stamp.by, "day": stamp.at[:10]}
 
 
 def _within(part: Options) -> Q:

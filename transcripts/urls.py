@@ -19,6 +19,8 @@ from transcripts.views import (
     preferences,
     presets,
     probing,
+    review,
+    segments,
     submit,
     tags,
     team,
@@ -57,6 +59,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<uuid:transcript_id>/export/<slug:name>", exports.export, name="export"),
     path("s/<uuid:transcript_id>/find", transcript.find, name="find"),
     path("s/<uuid:transcript_id>/facts", transcript.facts, name="facts"),
+    path("s/<uuid:transcript_id>/segments/<int:index>/lock", segments.lock, name="segment_lock"),
+    path("s/<uuid:transcript_id>/segments/<int:index>/history", segments.history, name="segment_history"),
+    *(
+        path(f"s/<uuid:transcript_id>/segments/<int:index>/{verb}", segments.segment, {"verb": verb}, f"segment_{verb}")
+        for verb in segments.VERBS
+    ),
+    *(
+        path(f"s/<uuid:transcript_id>/flags/<int:flag_id>/{word}", review.answer, {"answer": word}, f"flag_{word}")
+        for word in review.ANSWERS
+    ),
+    path("s/<uuid:transcript_id>/flag/<int:index>", segments.flag, name="flag"),
+    path("s/<uuid:transcript_id>/speakers", segments.speakers, name="speakers"),
+    path("s/<uuid:transcript_id>/replace", segments.replace, name="replace"),
+    path("review", review.queue, name="review"),
+    path("s/<uuid:transcript_id>/review", review.desk, name="desk"),
+    path("s/<uuid:transcript_id>/standing", review.standing, name="standing"),
+    path("s/<uuid:transcript_id>/review/<slug:act>", review.decide, name="decide"),
     path("s/<uuid:transcript_id>/captions", transcript.captions, name="captions"),
     path("s/<uuid:transcript_id>/share", captionlinks.share, name="share"),
     path("s/<uuid:transcript_id>/share/<uuid:link_id>/revoke", captionlinks.unshare, name="unshare"),

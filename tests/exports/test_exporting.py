@@ -43,8 +43,8 @@ def transcript(make_transcript):
 
 
 @pytest.mark.parametrize("name", ["txt", "srt", "vtt", "json"])
-def test_a_file_takes_two_queries(transcript, name, django_assert_num_queries):
-    with django_assert_num_queries(2):
+def test_a_file_takes_three_queries(transcript, name, django_assert_num_queries):
+    with django_assert_num_queries(3):
         exporting.export(transcript, name)
 
 
@@ -87,9 +87,9 @@ def test_a_file_of_what_ended_early_says_why(transcript, fields, note):
     assert exporting.document_of(transcript).notes[0] == note
 
 
-def test_a_finished_one_without_gaps_needs_no_notes(make_transcript):
+def test_of_a_finished_one_without_gaps_only_its_review_is_noted(make_transcript):
     document = exporting.document_of(make_transcript(state=State.COMPLETED))
-    assert (document.notes, document.segments, document.gaps) == ((), (), ())
+    assert (document.notes, document.segments, document.gaps) == (("Draft, not reviewed.",), (), ())
 
 
 def test_unconfirmed_text_is_noted(transcript):

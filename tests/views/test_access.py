@@ -10,6 +10,9 @@ from django.urls import get_resolver
 from transcripts import urls
 from transcripts.models import Transcript
 
+#: What may be done to a segment.
+ANSWERS = ("resolve", "dismiss", "reopen")
+SEGMENT_VERBS = ("edit", "split", "merge", "restore", "speaker", "check")
 #: Route name -> method, for every route of the app that names a transcript.
 TRANSCRIPT_ROUTES = {
     "session": "get",
@@ -31,6 +34,16 @@ TRANSCRIPT_ROUTES = {
     "rename": "post",
     "tag": "post",
     "delete": "post",
+    "desk": "get",
+    "standing": "get",
+    "decide": "post",
+    "speakers": "get",
+    "replace": "get",
+    "flag": "post",
+    **{f"flag_{word}": "post" for word in ANSWERS},
+    "segment_lock": "post",
+    "segment_history": "get",
+    **{f"segment_{verb}": "post" for verb in SEGMENT_VERBS},
 }
 #: Routes without an id, and how somebody who is not logged in is met.
 OTHER_ROUTES = {
@@ -43,6 +56,7 @@ OTHER_ROUTES = {
     "feed-take": ("post", 302),
     "library": ("get", 302),
     "picked": ("post", 302),
+    "review": ("get", 302),
     "tags": ("get", 302),
     "team-new": ("get", 302),
     "roles": ("get", 302),
@@ -73,6 +87,9 @@ TOKEN_ROUTES = {"team-tokens", "token-revoke"}
 #: Of the team that one works in; see test_presets.
 PRESET_ROUTES = {"preset_delete"}
 #: What a role without the right gets from each route: the page is there, the right is not.
+#: Of the editor; those that are asked for by GET refuse there as well (test_segments).
+WRITING = {name for name in TRANSCRIPT_ROUTES if name.startswith(("segment_", "flag"))} - {"segment_history"}
+WRITING |= {"decide", "speakers", "replace"}
 CONTROL = {"stop", "cancel", "commit", "retry", "go_offline"}
 
 
@@ -83,6 +100,11 @@ def path_of(name: str, transcript: Transcript) -> str:
         "export_dialog": "/export",
         "go_offline": "/offline",
         "unshare": f"/share/{uuid4()}/revoke",
+        "desk": "/review",
+        "decide": "/review/approve",
+        "flag": "/flag/0",
+        **{f"flag_{word}": f"/flags/1/{word}" for word in ANSWERS},
+        **{f"segment_{verb}": f"/segments/0/{verb}" for verb in (*SEGMENT_VERBS, "lock", "history")},
     }
     return f"/s/{transcript.pk}{unusual.get(name, f'/{name}')}"
 
@@ -120,7 +142,7 @@ def test_pages_without_an_id_are_closed_as_well(client, db, name):
     assert getattr(client, method)(path).status_code == status
 
 
-@pytest.mark.parametrize("name", sorted(CONTROL | {"rename", "delete", "share", "unshare", "tag"}))
+@pytest.mark.parametrize("name", sorted(CONTROL | WRITING | {"rename", "delete", "share", "unshare", "tag"}))
 def test_a_viewer_may_look_and_nothing_else(client, victor, make_transcript, name):
     transcript = make_transcript(state="failed", title="Untouched")
     client.force_login(victor)

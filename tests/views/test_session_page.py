@@ -127,7 +127,7 @@ def test_find_knows_every_case_of_every_script(reader, make_transcript):
         (" ", []),
         ("zebra", []),
     ):
-        assert reader.get(f"/s/{transcript.pk}/find", {"q": query}).json() == {"hits": hits}, query
+        assert reader.get(f"/s/{transcript.pk}/find", {"q": query}).json()["hits"] == hits, query
 
 
 def test_an_early_page_learns_what_only_the_source_can_tell(reader, make_transcript):

@@ -61,6 +61,16 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """Where a transcript stands in review: ``state`` is ``none``, ``open``, ``returned`` or ``approved``; when it is
+    approved, by whom and when (ISO 8601)."""
+
+    state: str
+    by: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A transcript as it stands.
 
@@ -82,3 +92,4 @@ class Document:
     events: tuple[Record, ...] | None = None
     id: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+    review: Stamp | None = None

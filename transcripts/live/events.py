@@ -5,8 +5,8 @@ Pure: no Django, no asyncio. Every value is JSON-safe and msgpack-safe. The cont
 ``{"type": "partial" | "commit" | "revise" | "gap" | "state" | "session" | "notice" | "annotation" | "source"
 | "review" | "flag", "seq": n, "at": ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on
 partials, plus the control messages ``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up``, ``card`` and
-``card_gone`` (the board), ``presence`` (who watches; only to those whose hello asked), ``caption`` (all that a public
-caption link gets) and ``closed``.
+``card_gone`` (the board), ``presence`` (who watches; only to those whose hello asked), ``editing`` (who types
+where), ``caption`` (all that a public caption link gets) and ``closed``.
 
 ``data`` of a stored event is the payload of its row, whose keys the pages rely on:
 
@@ -72,6 +72,14 @@ def alert(watchlist: str, term: str, before: str, said: str, after: str, start_m
 def caught_up(seq: int) -> str:
     """Sent after the rows that a viewer had missed: everything up to ``seq`` was delivered."""
     return _encode({"type": "caught_up", "seq": seq})
+
+
+def editing(segment: int, person: int, by: str, seconds: float) -> str:
+    """Somebody types in a segment, for ``seconds`` unless it is said again; 0: they have stopped. No number, never
+    stored; whoever comes later is told what holds."""
+    return _encode(
+        {"type": "editing", "data": {"segment": segment, "person": person, "by": by, "seconds": round(seconds, 1)}}
+    )
 
 
 def card(data: Mapping[str, Any]) -> str:

@@ -91,6 +91,12 @@ async def send_alert(transcript_id: UUID, encoded: str) -> None:
     await _send(transcript_group(transcript_id), message)
 
 
+async def send_editing(transcript_id: UUID, encoded: str, segment: int, seconds: float) -> None:
+    """Tell the viewers of a transcript who types in a segment (encoded by `live.events.editing`). Never raises."""
+    message: dict[str, object] = {"type": "editing", "transcript": str(transcript_id), "text": encoded}
+    await _send(transcript_group(transcript_id), {**message, "segment": segment, "seconds": seconds})
+
+
 def ring_on_commit(transcript_id: UUID, team_id: UUID, last_seq: int) -> None:
     """The same as `ring`, for synchronous code inside a transaction."""
     transaction.on_commit(lambda: async_to_sync(ring)(transcript_id, team_id, last_seq))

@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db import DatabaseError
 
 from transcripts.live import counts, events
+from transcripts.live.editors import Editing, Editors
 from transcripts.live.outbox import Closed, Outbox
 from transcripts.live.presence import Presence
 from transcripts.live.threads import in_thread
@@ -63,6 +64,8 @@ class TranscriptFeed:
         self.presence: Presence[Outbox] = Presence()
         self._tail: deque[Row] = deque(maxlen=TAIL)
         self._partial: str | None = None
+        #: Who types where.
+        self.editors = Editors()
         #: How the source is doing, while that is not simply well, and when it was said.
         self._source: tuple[float, str] | None = None
         #: The partial waits for the rows before it.
@@ -88,6 +91,8 @@ class TranscriptFeed:
         outbox.push(events.caught_up(position))
         if self._source is not None and time.monotonic() - self._source[0] < SOURCE_SECONDS:
             outbox.push(self._source[1])
+        for text in self.editors.present():
+            outbox.push(text)
         if self._partial is not None:
             outbox.offer(self._partial)
         self._following.add(outbox)
@@ -106,12 +111,15 @@ class TranscriptFeed:
         return [row for row in rows if row.seq <= self.cursor]
 
     def hear(self, message: Mapping[str, Any]) -> None:
-        """A message of the layer: a doorbell, a partial, how the source is doing, or who watches elsewhere."""
+        """A message of the layer: a doorbell, a partial, how the source is doing, who types where or who watches
+        elsewhere."""
         if message.get("type") == "source":
             self._tell_source(str(message["text"]), passing=bool(message.get("passing")))
         elif message.get("type") == "alert":
             for outbox in self._following:
                 outbox.push(str(message["text"]))
+        elif message.get("type") == "editing":
+            self._tell_editing(Editing(int(message["segment"]), float(message["seconds"]), str(message["text"])))
         elif message.get("type") == "partial":
             self._partial = str(message["text"])
             # One that overtook the row that is being read would show the next words before the last ones.
@@ -128,6 +136,11 @@ class TranscriptFeed:
         self._source = (time.monotonic(), text) if passing else None
         for outbox in self._following:
             outbox.push(text)
+
+    def _tell_editing(self, editing: Editing) -> None:
+        self.editors.hear(editing)
+        for outbox in self._following:
+            outbox.push(editing.text)
 
     def ring(self, last_seq: int) -> bool:
         """The log reaches ``last_seq``; read on if that is news, and say whether nobody had told."""

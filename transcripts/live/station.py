@@ -18,6 +18,7 @@ from django.db import DatabaseError
 from transcripts.live import counts, publish
 from transcripts.live.attendance import Teller
 from transcripts.live.board import BoardFeed
+from transcripts.live.editors import read_editors
 from transcripts.live.hub import Hub, Listener
 from transcripts.live.outbox import TOO_SLOW, Outbox
 from transcripts.live.publish import RIGHTS_GROUP, team_group, transcript_group
@@ -85,7 +86,10 @@ class Station:
                 head = (await in_thread(read_heads, [transcript_id])).get(transcript_id)
                 if head is None:
                     raise Gone
+                editors = await in_thread(read_editors, transcript_id)
                 feed = await self._open(group, TranscriptFeed(transcript_id, head.last_seq))
+                assert isinstance(feed, TranscriptFeed)
+                feed.editors.learn(editors)
             assert isinstance(feed, TranscriptFeed)
             feed.watchers.add(outbox)
             return feed

@@ -17,8 +17,8 @@ from transcripts import auditing
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import Act, EventKind, Review, ReviewState, Transcript
 from transcripts.models.log import Entry, append
-from transcripts.reviewing.editing import name_of
 from transcripts.reviewing.errors import NoReason, NotFinished, NotInReview
+from transcripts.reviewing.people import name_of
 
 #: Longest reason, in characters.
 LONGEST_REASON = 500

@@ -60,8 +60,10 @@ def moment(text: str) -> datetime:
 
 @register.filter
 def words_json(words: list[list[Any]]) -> str:
-    """Text and times of each word, for the player; escaped by the template like any attribute."""
-    return json.dumps([word[:3] for word in words], ensure_ascii=False, separators=(",", ":"))
+    """Text, times and (where the engine told it) confidence of each word, for the player and the marks; escaped by the
+    template like any attribute."""
+    short = [[*word[:3], round(word[3], 2)] if len(word) > 3 and word[3] is not None else word[:3] for word in words]
+    return json.dumps(short, ensure_ascii=False, separators=(",", ":"))
 
 
 @register.filter

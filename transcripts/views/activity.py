@@ -23,13 +23,16 @@ LOG_KINDS = (
     EventKind.NOTICE,
     EventKind.GAP,
     EventKind.REVISE,
+    EventKind.REVIEW,
     EventKind.SOURCE,
 )
 
 
 def log_page(transcript: Transcript, before: int | None = None) -> dict[str, Any]:
     """``log``, the newest entries (before a number), and ``older``, the number to ask with for more, or None."""
-    events = Event.objects.filter(transcript=transcript, kind__in=LOG_KINDS).order_by("-seq")
+    # Corrections of passages have a history of their own.
+    events = Event.objects.filter(transcript=transcript, kind__in=LOG_KINDS, payload__segment__isnull=True)
+    events = events.order_by("-seq")
     if before is not None:
         events = events.filter(seq__lt=before)
     found = list(events[: LOG_ROWS + 1])

@@ -121,6 +121,9 @@ SOURCE_NEWS: dict[str, Text] = {
 }
 
 
+REVIEW_WORDS: dict[str, Text] = {"open": _("In review"), "returned": _("Returned"), "approved": _("Approved")}
+
+
 def source_text(payload: Mapping[str, Any]) -> str:
     """What became of a source, in the reader's language where the code is known."""
     known = SOURCE_NEWS.get(str(payload.get("code")))
@@ -152,6 +155,9 @@ def log_text(kind: str, payload: Mapping[str, Any]) -> str:
         return source_text(payload)
     if kind == EventKind.REVISE:
         return _revised(payload)
+    if kind == EventKind.REVIEW:
+        word = str(REVIEW_WORDS.get(str(payload.get("state")), payload.get("state", "")))
+        return " · ".join(part for part in (word, payload.get("by"), payload.get("reason")) if part)
     return say(str(payload.get("message") or payload.get("code") or kind))
 
 

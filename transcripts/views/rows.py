@@ -1,13 +1,17 @@
-"""Rows of text as the session page shows them: its end first, older ones in pages, and where words are found."""
+"""Rows of text as the session page shows them: its end first, older ones in pages, and where words are found.
+
+Rows have a place (start, then index), not a number: parts of a split segment stand between their neighbours.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Count, F, Min, QuerySet, Sum
+from django.db.models import Count, F, Min, Q, Sum
 
 from transcripts.models import Event, EventKind, Segment, Transcript
+from transcripts.models.segment import SegmentQuerySet
 from transcripts.views import looks
 
 #: Rows of text that a page holds at first, that scrolling up brings, and that one jump brings at most.
@@ -26,47 +30,68 @@ def number(text: str) -> int | None:
 def read_lines(transcript: Transcript, query: Mapping[str, str]) -> list[dict[str, Any]]:
     """Segments with the gaps between them, in order, as the template wants them: the last WINDOW of all.
 
-    Of ``query``: ``before`` (an index) brings the PAGE of rows before it, with ``from`` (an index) or ``at`` (ms) all
-    from there on, the last JUMP of them at most.
+    Of ``query``: ``before`` (a place as `place_of` writes it, or an index) brings the PAGE of rows before it, with
+    ``from`` (an index) or ``at`` (ms) all from there on, the last JUMP of them at most.
     """
-    segments = Segment.objects.filter(transcript=transcript)
-    before = number(query.get("before", ""))
+    segments = transcript.segments.all()
+    before = _place(segments, query.get("before", ""))
     if before is None:
-        return _with_gaps(transcript, segments.order_by("-index")[:WINDOW], None)
+        return _with_gaps(transcript, segments.newest_first()[:WINDOW], None)
     since = _first_wanted(segments, query)
-    earlier = segments.filter(index__lt=before).order_by("-index")
-    rows = earlier[:PAGE] if since is None else earlier.filter(index__gte=since)[:JUMP]
+    earlier = segments.ahead_of(before).newest_first()
+    rows = earlier[:PAGE] if since is None else earlier.exclude(_is_ahead_of(since))[:JUMP]
     return _with_gaps(transcript, rows, before)
 
 
-def _first_wanted(segments: QuerySet[Segment], query: Mapping[str, str]) -> int | None:
-    """The index that a jump leads to, or None when there is no jump."""
+def place_of(segment: Segment) -> str:
+    """Where a segment stands, for links: still a place when the segment is gone."""
+    return f"{segment.index}.{segment.start_ms}"
+
+
+def _place(segments: SegmentQuerySet, text: str) -> Segment | None:
+    index, start = (number(part) for part in (text.partition(".")[0], text.partition(".")[2]))
+    if index is None:
+        return None
+    if start is not None:
+        return Segment(index=index, start_ms=start)
+    return segments.filter(index=index).first()
+
+
+def _is_ahead_of(segment: Segment) -> Q:
+    return Q(start_ms__lt=segment.start_ms) | Q(start_ms=segment.start_ms, index__lt=segment.index)
+
+
+def _first_wanted(segments: SegmentQuerySet, query: Mapping[str, str]) -> Segment | None:
+    """The segment that a jump leads to, or None when there is no jump."""
     index, at = number(query.get("from", "")), number(query.get("at", ""))
-    if index is None and at is not None:
-        index = segments.filter(start_ms__lte=at).order_by("-index").values_list("index", flat=True).first() or 0
-    return index
+    if index is not None:
+        return segments.filter(index=index).first()
+    if at is None:
+        return None
+    return segments.filter(start_ms__lte=at).newest_first().first() or Segment(index=0, start_ms=0)
 
 
-def _with_gaps(transcript: Transcript, segments: QuerySet[Segment], before: int | None) -> list[dict[str, Any]]:
+def _with_gaps(transcript: Transcript, segments: Iterable[Segment], before: Segment | None) -> list[dict[str, Any]]:
     rows = list(segments)
     gaps = Event.objects.filter(transcript=transcript, kind=EventKind.GAP)
-    if rows and rows[-1].index:
+    if rows and transcript.segments.ahead_of(rows[-1]).exists():
         gaps = gaps.filter(seq__gt=rows[-1].seq)
     if before is not None:
-        later = Segment.objects.filter(transcript=transcript, index=before).values_list("seq", flat=True).first()
+        later = transcript.segments.exclude(_is_ahead_of(before)).in_order().values_list("seq", flat=True).first()
         gaps = gaps.filter(seq__lt=later or 0)
-    lines: list[dict[str, Any]] = [{"seq": row.seq, "segment": row} for row in rows]
+    lines: list[dict[str, Any]] = [{"seq": row.seq, "segment": row} for row in reversed(rows)]
     lines += [
         {"seq": gap.seq, "gap": gap.payload, "length": gap.payload["end_ms"] - gap.payload["start_ms"]} for gap in gaps
     ]
+    # Stable: parts of one segment have its number and are in order already.
     lines.sort(key=lambda line: int(line["seq"]))
-    return _with_silences(lines, _heard_before(transcript, rows[-1].index if rows else 0))
+    return _with_silences(lines, _heard_before(transcript, rows[-1]) if rows else 0)
 
 
-def _heard_before(transcript: Transcript, index: int) -> int:
-    """Where the row before ``index`` ends, in ms."""
-    before = Segment.objects.filter(transcript=transcript, index=index - 1) if index else Segment.objects.none()
-    return before.values_list("end_ms", flat=True).first() or 0
+def _heard_before(transcript: Transcript, segment: Segment) -> int:
+    """Where the row before ``segment`` ends, in ms."""
+    ahead = transcript.segments.ahead_of(segment).newest_first()
+    return ahead.values_list("end_ms", flat=True).first() or 0
 
 
 def _with_silences(lines: list[dict[str, Any]], heard: int) -> list[dict[str, Any]]:
@@ -85,7 +110,7 @@ def speakers(transcript: Transcript) -> list[dict[str, Any]]:
     """Who speaks, in the order of appearance: ``label``, ``name``, ``initials``, ``hue``, number of
     ``passages`` and ``share`` of the spoken time in %."""
     rows = Segment.objects.filter(transcript=transcript).exclude(speaker="").values("speaker")
-    sums = rows.annotate(first=Min("index"), passages=Count("pk"), spoken=Sum(F("end_ms") - F("start_ms")))
+    sums = rows.annotate(first=Min("start_ms"), passages=Count("pk"), spoken=Sum(F("end_ms") - F("start_ms")))
     found = list(sums.order_by("first"))
     total = sum(row["spoken"] for row in found) or 1
     named = [looks.speaker_name(row["speaker"]) for row in found]
@@ -113,15 +138,19 @@ def name_speakers(lines: list[dict[str, Any]], known: list[dict[str, Any]]) -> N
         before = label
 
 
-def first_index(lines: list[dict[str, Any]]) -> int:
-    """Index of the first segment among the lines: how many lie before it."""
-    return next((line["segment"].index for line in lines if "segment" in line), 0)
+def earlier_than(lines: list[dict[str, Any]]) -> tuple[int, str]:
+    """How many segments lie before the first one among the lines, and its place."""
+    first: Segment | None = next((line["segment"] for line in lines if "segment" in line), None)
+    if first is None:
+        return 0, ""
+    return Segment.objects.filter(transcript=first.transcript_id).ahead_of(first).count(), place_of(first)
 
 
-def find(transcript: Transcript, query: str) -> list[int]:
-    """Indexes of the segments whose text holds ``query``, in any case of any script (the databases differ there)."""
+def find(transcript: Transcript, query: str) -> list[tuple[int, int]]:
+    """Index and start (ms) of the segments whose text holds ``query``, as spoken, in any case of any script (the
+    databases differ there)."""
     wanted = query.strip()[:MAX_QUERY].casefold()
     if not wanted:
         return []
-    texts = Segment.objects.filter(transcript=transcript).order_by("index").values_list("index", "text")
-    return [index for index, text in texts.iterator() if wanted in text.casefold()][:MAX_HITS]
+    rows = transcript.segments.in_order().values_list("index", "start_ms", "text")
+    return [(index, start) for index, start, text in rows.iterator() if wanted in text.casefold()][:MAX_HITS]

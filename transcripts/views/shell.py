@@ -17,6 +17,7 @@ from django_htmx.middleware import HtmxDetails
 from transcripts import access
 from transcripts.access import RIGHTS, Right
 from transcripts.models import FINAL, Membership, Role, State, Team, Transcript
+from transcripts.reviewing.queue import waiting_for
 
 P = ParamSpec("P")
 THEMES = ("auto", "light", "dark")
@@ -102,6 +103,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     context |= {"teams": access.teams_of(request.user), "can": rights(member)}
     if member is not None:
         context |= {"team": member.team, "unfinished": _unfinished(member.team)}
+        if access.allows(member, Right.EDIT):
+            context["in_review"] = waiting_for(request.user, member.team_id) or ""
     return context
 
 

@@ -17,7 +17,8 @@ from django.views.decorators.http import require_POST, require_safe
 from transcripts import access, phrases, services
 from transcripts.access import Right
 from transcripts.live.board import card_data
-from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Segment, State, Transcript
+from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Review, Scan, Segment, State, Transcript
+from transcripts.reviewing import detectors
 from transcripts.views import deleting, looks, recordings, rows
 from transcripts.views.activity import last_attempt, log_page
 from transcripts.views.coverage import coverage
@@ -29,30 +30,39 @@ from transcripts.views.shell import PersonRequest, rights
 def session(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     """``/s/<id>``: the text so far in the page itself; the socket goes on after ``last_seq``."""
     transcript = access.get_transcript(request.user, transcript_id)
+    context = page_context(request, transcript)
+    if request.htmx and "before" in request.GET:
+        return render(request, "transcripts/_earlier.html", context)
+    return render(request, "transcripts/session.html", context)
+
+
+def page_context(request: PersonRequest, transcript: Transcript) -> dict[str, Any]:
+    """What the session page and the review screen show of a transcript."""
     # The number first, the rows after it: what is written in between comes twice and is dropped by its number.
     lines = rows.read_lines(transcript, request.GET)
+    earlier, first_place = rows.earlier_than(lines)
     speakers = rows.speakers(transcript)
     rows.name_speakers(lines, speakers)
-    context = {
+    return {
         "transcript": transcript,
         "speakers": speakers,
         "lines": lines,
-        "earlier": rows.first_index(lines),
+        "earlier": earlier,
+        "first_place": first_place,
         "has_recording": recordings.path_of(transcript) is not None,
         "may_listen": recordings.may_come(transcript),
         "now_playing": _now_playing(transcript),
+        **_about(request, transcript, speakers),
     }
-    if request.htmx and "before" in request.GET:
-        return render(request, "transcripts/_earlier.html", context)
-    return render(request, "transcripts/session.html", context | _about(request, transcript, speakers))
 
 
 @require_safe
 @login_required
 def find(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
-    """``/s/<id>/find?q=…``: ``{"hits": [index of each segment that holds it]}``."""
+    """``/s/<id>/find?q=…``: ``{"hits": [index of each segment that holds it], "starts": [ms of each]}``, as spoken."""
     transcript = access.get_transcript(request.user, transcript_id)
-    return JsonResponse({"hits": rows.find(transcript, request.GET.get("q", ""))})
+    found = rows.find(transcript, request.GET.get("q", ""))
+    return JsonResponse({"hits": [index for index, _ms in found], "starts": [ms for _index, ms in found]})
 
 
 @require_safe
@@ -100,10 +110,21 @@ def captions(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     return render(request, "transcripts/captions.html", context)
 
 
+def unsure_below(transcript: Transcript) -> float:
+    """Words of which the engine was less sure than this (0..1) are marked: beside the typical one of the transcript,
+    as the flags have it."""
+    known = Scan.objects.filter(transcript=transcript).values_list("confidences", flat=True).first()
+    return round(detectors.LOW_WORD * detectors.median(known or []), 3)
+
+
 def _about(request: PersonRequest, transcript: Transcript, speakers: list[dict[str, Any]]) -> dict[str, Any]:
+    allowed = rights(access.membership(request.user, transcript.team_id))
+    review = Review.objects.filter(transcript=transcript).select_related("assignee").first()
     return {
         **log_page(transcript),
-        "allowed": rights(access.membership(request.user, transcript.team_id)),
+        "allowed": allowed,
+        "review": review,
+        "from_page": "session",
         "card": card_data(transcript),
         "can_switch": services.can_continue_embedded(transcript),
         "config": {
@@ -121,6 +142,9 @@ def _about(request: PersonRequest, transcript: Transcript, speakers: list[dict[s
             "retrying": last_attempt(transcript),
             "engines": {name: str(label) for name, label in looks.ENGINE_NAMES.items()},
             "speakers": [speaker["label"] for speaker in speakers],
+            "person": request.user.pk,
+            "unsure": unsure_below(transcript),
+            "segments": f"/s/{transcript.pk}/segments/" if Right.EDIT in allowed else "",
             "reasons": {code: str(text) for code, text in looks.GAP_REASONS.items()},
         },
     }

@@ -7,11 +7,14 @@ const settings = config("session-config");
 const log = byId("log");
 const together = new Intl.ListFormat(reader, { type: "conjunction" });
 
+export const reviewWord = (state) => say({ open: "reviewOpen", returned: "reviewReturned" }[state] ?? "reviewApproved");
+
 const words = {
   state: ({ data }) => [settings.looks[data.state]?.word ?? data.state, data.message].filter(Boolean).join(": "),
   gap: (message) => makeGap(message).querySelector(".gap-text").textContent,
   session: ({ data }) => byId("strings").dataset.engineConnected + (data.connection ? ` (${data.connection})` : ""),
   source: ({ data }) => sourceWords(data),
+  review: ({ data }) => [reviewWord(data.state), data.by, data.reason].filter(Boolean).join(" · "),
   revise({ data }) {
     if (data.title) return say("renamed", data.title);
     if (data.engine) return say("otherEngine", settings.engines[data.engine] ?? data.engine);

@@ -2,6 +2,7 @@
 import { announce, byId, reader, say, slot } from "./dom.js";
 import { bind } from "./keys.js";
 import { rowOf } from "./earlier.js";
+import { indexOf, rangeIn, textOf } from "./passage.js";
 
 const WAIT_MS = 150;
 const bar = byId("find");
@@ -11,6 +12,7 @@ const number = new Intl.NumberFormat(reader);
 const canMark = window.Highlight && CSS.highlights;
 const marks = canMark ? { found: new Highlight(), here: new Highlight() } : null;
 let hits = [];
+let starts = [];
 let at = -1;
 let timer = 0;
 let asked = 0;
@@ -21,15 +23,13 @@ if (marks) for (const [name, mark] of Object.entries(marks)) CSS.highlights.set(
 const query = () => input.value.trim().toLocaleLowerCase(reader);
 
 function markRow(row, into) {
-  const node = slot(row, "text").firstChild;
-  const [text, wanted] = [node?.data.toLocaleLowerCase(reader) ?? "", query()];
+  const written = textOf(row);
+  const [text, wanted] = [written.toLocaleLowerCase(reader), query()];
   // Letters whose lower case is longer would move the marks; such a row is found and goes unmarked.
-  if (!wanted || text.length !== node?.data.length) return;
+  if (!wanted || text.length !== written.length) return;
   for (let from = text.indexOf(wanted); from >= 0; from = text.indexOf(wanted, from + wanted.length)) {
-    const range = new Range();
-    range.setStart(node, from);
-    range.setEnd(node, from + wanted.length);
-    into.add(range);
+    const range = rangeIn(row, from, from + wanted.length);
+    if (range) into.add(range);
   }
 }
 
@@ -63,13 +63,13 @@ async function search() {
   const address = `${bar.action}?${new URLSearchParams({ q: input.value.trim() })}`;
   const answer = wanted ? await fetch(address).catch(() => null) : null;
   if (mine !== asked) return;
-  hits = answer?.ok ? (await answer.json()).hits : [];
+  ({ hits, starts } = answer?.ok ? await answer.json() : { hits: [], starts: [] });
   at = -1;
   // From what is in view, as every find does.
   const seen = [...lines.querySelectorAll(".line")].find((row) => row.getBoundingClientRect().bottom > 0);
-  const from = Number(seen?.id.slice(4) ?? 0);
+  const from = Number(seen?.dataset.start ?? 0);
   show();
-  await go(Math.max(hits.findIndex((index) => index >= from), 0));
+  await go(Math.max(starts.findIndex((start) => start >= from), 0));
 }
 
 function open() {
@@ -83,6 +83,7 @@ function close() {
   bar.hidden = true;
   asked += 1;
   hits = [];
+  starts = [];
   at = -1;
   marks?.found.clear();
   marks?.here.clear();
@@ -91,8 +92,9 @@ function close() {
 
 /** A new row may hold it as well. */
 export function grown(row) {
-  if (bar.hidden || !query() || !slot(row, "text").textContent.toLocaleLowerCase(reader).includes(query())) return;
-  hits.push(Number(row.id.slice(4)));
+  if (bar.hidden || !query() || !textOf(row).toLocaleLowerCase(reader).includes(query())) return;
+  hits.push(indexOf(row));
+  starts.push(Number(row.dataset.start));
   show();
 }
 

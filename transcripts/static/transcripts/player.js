@@ -1,6 +1,7 @@
 // Plays the recording: a time in the text seeks, the spoken word is marked. No span a word: the highlight is a range.
 import { byId, clock, say, setIcon, slot } from "./dom.js";
 import { bind } from "./keys.js";
+import { rangeIn, wordsOf } from "./passage.js";
 
 const page = byId("session");
 const root = byId("player");
@@ -11,6 +12,7 @@ const seek = root.querySelector("[data-seek]");
 const speed = bar.querySelector("[data-speed]");
 const lines = byId("lines");
 const mark = window.Highlight && CSS.highlights ? new Highlight() : null;
+const REWIND_SECONDS = 1.5;
 let rows = [];
 let current = null;
 
@@ -32,20 +34,6 @@ function rowAt(ms) {
   return rows[low - 1] ?? null;
 }
 
-/** Where each word stands in the row's text: found once, when the row is first played. */
-function wordsOf(row) {
-  if (row.spokenWords) return row.spokenWords;
-  const text = slot(row, "text").textContent;
-  let from = 0;
-  row.spokenWords = JSON.parse(row.dataset.words || "[]").flatMap(([word, start, end]) => {
-    const at = text.indexOf(word, from);
-    if (at < 0) return [];
-    from = at + word.length;
-    return [{ at, to: from, start, end }];
-  });
-  return row.spokenWords;
-}
-
 function showPosition() {
   const ms = audio.currentTime * 1000;
   const row = rowAt(ms);
@@ -57,12 +45,8 @@ function showPosition() {
   if (!mark) return;
   mark.clear();
   const word = row && wordsOf(row).find(({ start, end }) => start <= ms && ms < end);
-  if (!word) return;
-  const range = new Range();
-  const node = slot(row, "text").firstChild;
-  range.setStart(node, word.at);
-  range.setEnd(node, word.to);
-  mark.add(range);
+  const range = word && rangeIn(row, word.at, word.to);
+  if (range) mark.add(range);
 }
 
 function showTime() {
@@ -118,8 +102,13 @@ lines.addEventListener("click", (event) => {
   const row = event.target.closest(".line");
   if (!row || !(event.ctrlKey || event.metaKey) || event.target.closest("a")) return;
   const place = document.caretPositionFromPoint?.(event.clientX, event.clientY);
-  const word = wordsOf(row).findLast(({ at }) => at <= (place?.offset ?? 0));
-  if (place?.offsetNode !== slot(row, "text").firstChild || !word) return;
+  const text = slot(row, "text");
+  if (!place || !text.contains(place.offsetNode)) return;
+  const before = new Range();
+  before.setStart(text, 0);
+  before.setEnd(place.offsetNode, place.offset);
+  const word = wordsOf(row).findLast(({ at }) => at <= before.toString().length);
+  if (!word) return;
   seekTo(word.start / 1000);
   audio.play();
 });
@@ -137,6 +126,17 @@ function stepSpeed(by) {
   speed.selectedIndex = chosen;
   speed.dispatchEvent(new Event("change"));
 }
+
+// While somebody types: started a little before the place, and a pause goes back as far, so that no word is missed.
+page.addEventListener("playback", ({ detail: { act, ms, by } }) => {
+  if (act === "toggle" && !audio.paused) seekTo(Math.max(audio.currentTime - REWIND_SECONDS, 0));
+  if (act === "toggle") toggle();
+  if (act === "step") seekTo(Math.max(audio.currentTime + by, 0));
+  if (act === "open" && audio.readyState >= 1) {
+    const isHere = ms.start / 1000 <= audio.currentTime && audio.currentTime < ms.end / 1000;
+    if (isHere || audio.paused) seekTo(Math.max((isHere ? audio.currentTime : ms.start / 1000) - REWIND_SECONDS, 0));
+  }
+});
 
 bind({
   " ": toggle, k: toggle,

@@ -1,5 +1,6 @@
 // Rows of the transcript as the server would write them: text, gaps, silences, and the chip where the voice changes.
 import { byId, clock, config, say, slot, span } from "./dom.js";
+import { setMarks, writeText } from "./passage.js";
 
 const SILENCE_MS = 30000;
 const HUES = 10;
@@ -7,7 +8,7 @@ const settings = config("session-config");
 const lines = byId("lines");
 const voices = [...settings.speakers];
 
-const cloned = (id) => byId(id).content.firstElementChild.cloneNode(true);
+export const cloned = (id) => byId(id).content.firstElementChild.cloneNode(true);
 
 function speakerName(label) {
   const number = label.match(/^speaker_(\d+)$/)?.[1];
@@ -34,21 +35,38 @@ function chipOf(label) {
   return chip;
 }
 
+/** A chip where the voice is another one than that of the row `before`. */
+export function showVoice(line, before) {
+  const said = line.querySelector(".said");
+  const label = line.dataset.speaker ?? "";
+  const old = said.querySelector(".speaker");
+  const wanted = label && label !== (before?.dataset.speaker ?? "");
+  if (old && wanted && old.dataset.label === label) return;
+  if (old?.nextSibling?.nodeType === Node.TEXT_NODE) old.nextSibling.remove();
+  old?.remove();
+  if (wanted) said.prepend(chipOf(label), " ");
+}
+
+/** Bring a row to what `data` (of a commit or a correction) says; its chip is for `showVoice`. */
+export function fill(line, data) {
+  Object.assign(line.dataset, { start: data.start_ms, end: data.end_ms, speaker: data.speaker ?? "" });
+  line.dataset.words = JSON.stringify(data.words ?? []);
+  line.marked = true;
+  const time = line.querySelector("a.time");
+  time.textContent = clock(data.start_ms);
+  time.href = `#${line.id}`;
+  writeText(line, data.text);
+  setMarks(line, { version: data.version ?? 0, checked: Boolean(data.checked) });
+}
+
 /** `message` is a commit of the wire. */
 export function makeLine({ seq, data }) {
   const line = cloned("line-template");
   line.id = `seg-${data.segment}`;
   Object.assign(line.dataset, { seq, start: data.start_ms, end: data.end_ms });
-  line.dataset.words = JSON.stringify(data.words ?? []);
-  line.firstElementChild.textContent = clock(data.start_ms);
-  line.firstElementChild.href = `#${line.id}`;
-  slot(line, "text").textContent = data.text;
+  fill(line, data);
   if (data.language) line.querySelector(".said").lang = data.language;
-  const before = [...lines.querySelectorAll(":scope > .line")].at(-1)?.dataset.speaker ?? "";
-  if (data.speaker) {
-    line.dataset.speaker = data.speaker;
-    if (data.speaker !== before) line.querySelector(".said").prepend(chipOf(data.speaker), " ");
-  }
+  showVoice(line, [...lines.querySelectorAll(":scope > .line")].at(-1));
   if (data.unconfirmed) {
     line.classList.add("unconfirmed");
     line.append(cloned("flag-template"));

@@ -1,5 +1,5 @@
 // The session page: what the server rendered goes on to grow, row by row, from the socket.
-import { addToLog, showEngine, showWatchers } from "./activity.js";
+import { addToLog, reviewWord, showEngine, showWatchers } from "./activity.js";
 import { Conditions } from "./condition.js";
 import { announce, byId, clock, config, say, setPill, setText, slot } from "./dom.js";
 import { Coverage } from "./coverage.js";
@@ -9,6 +9,8 @@ import { Follow } from "./follow.js";
 import { bind } from "./keys.js";
 import { Live } from "./live.js";
 import { Pace } from "./pace.js";
+import { markRows } from "./passage.js";
+import { apply } from "./revise.js";
 import { makeGap, makeLine, makeSilence } from "./rows.js";
 import { showLink } from "./shell.js";
 
@@ -148,12 +150,18 @@ const handlers = {
   revise(message) {
     if (message.data.title) setTitle(message.data.title);
     if (message.data.engine) showEngine(message.data.engine);
-    addToLog(message);
+    // Corrections have a history of their own.
+    if (message.data.segment === undefined) addToLog(message);
+    else apply(message.data);
   },
   session(message) {
     conditions.clear("retrying");
     addToLog(message);
     learn();
+  },
+  review(message) {
+    addToLog(message);
+    announce([reviewWord(message.data.state), message.data.by].filter(Boolean).join(" · "));
   },
   notice(message) {
     if (message.data.attempt && isRunning(page.dataset.state)) retrying(message.data.attempt);
@@ -213,6 +221,10 @@ async function openHash() {
   page.dispatchEvent(new CustomEvent("sought", { detail: at }));
 }
 
+markRows();
+page.addEventListener("grown", markRows);
+// Who writes or plays something older stays there.
+page.addEventListener("leave", () => follow.leave());
 find.start(() => follow.leave());
 bind({
   g: () => follow.resume(),
