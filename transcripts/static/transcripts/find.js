@@ -66,7 +66,8 @@ async function search() {
   ({ hits, starts } = answer?.ok ? await answer.json() : { hits: [], starts: [] });
   at = -1;
   // From what is in view, as every find does.
-  const seen = [...lines.querySelectorAll(".line")].find((row) => row.getBoundingClientRect().bottom > 0);
+  const top = document.querySelector(".session-head").getBoundingClientRect().bottom;
+  const seen = [...lines.querySelectorAll(".line")].find((row) => row.getBoundingClientRect().bottom > top);
   const from = Number(seen?.dataset.start ?? 0);
   show();
   await go(Math.max(starts.findIndex((start) => start >= from), 0));
