@@ -172,7 +172,8 @@ def test_a_soft_lock_names_whoever_came_first_and_hinders_nobody(
 def test_who_only_looks_sees_no_controls(client: Client, victor: User, text: Transcript) -> None:
     client.force_login(victor)
     html = client.get(f"/s/{text.pk}").content.decode()
-    for control in ("data-edit title", "data-edits", "editor-template", "open-replace", "Send to review", 'id="speakers"'):
+    controls = ("data-edit title", "data-edits", "editor-template", "open-replace", "Send to review", 'id="speakers"')
+    for control in controls:
         assert control not in html, control
     for path in ("speakers", "replace", "review", "segments/0/history"):
         assert client.get(f"/s/{text.pk}/{path}").status_code == 403, path
