@@ -260,6 +260,8 @@ EMAIL_TIMEOUT = 10
 
 #: Key of the hosted service; with one set, the hosted engine is the default, else the embedded one.
 ELEVENLABS_API_KEY = secret("ELEVENLABS_API_KEY")
+#: Whether teams without a key of their own may use that one.
+STTWEB_SHARED_KEY = env.bool("STTWEB_SHARED_KEY", True)
 #: What an hour of sound costs there, as people read it before they choose it (list price of July 2026).
 STTWEB_HOSTED_PRICE = env.str("STTWEB_HOSTED_PRICE", "$0.39")
 #: Host of the hosted service: any of ws, wss, http, https and a path prefix. The operator's word, so it may be private.

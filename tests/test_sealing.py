@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
+from transcripts import engine_settings
+from transcripts.models import ProviderKey
 from transcripts.sealing import Unreadable, reseal, seal, unseal
 
 OLD, NEW = "o" * 40, "n" * 40
@@ -32,3 +36,18 @@ def test_what_nobody_sealed_is_refused(text):
     with pytest.raises(Unreadable) as refused:
         unseal(text)
     assert refused.value.next_step
+
+
+@pytest.mark.django_db
+def test_reseal_leaves_nothing_under_the_old_key_and_says_what_it_cannot_open(settings, team, alice, capsys):
+    settings.STTWEB_MASTER_KEYS = [OLD]
+    engine_settings.set_key(team, alice, key="sk_0123456789", base_url="wss://api.elevenlabs.io", label="")
+    settings.STTWEB_MASTER_KEYS = [NEW, OLD]
+    call_command("reseal")
+    settings.STTWEB_MASTER_KEYS = [NEW]
+    assert ProviderKey.objects.get().key == "sk_0123456789"
+    settings.STTWEB_MASTER_KEYS = ["x" * 32]
+    with pytest.raises(CommandError, match="1 secrets cannot be opened"):
+        call_command("reseal")
+    settings.STTWEB_MASTER_KEYS = [NEW]
+    assert ProviderKey.objects.get().key == "sk_0123456789"

@@ -12,11 +12,12 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
+from transcripts import limits
 from transcripts.fields import LanguageField, LanguageInput, ListField, ManyFilesField
-from transcripts.jobs import source
+from transcripts.jobs import accounts, source
 from transcripts.media.errors import BlockedUrl
 from transcripts.media.guard import Policy, judge_url
-from transcripts.models import Engine
+from transcripts.models import Engine, Team
 from transcripts.phrases import say, say_all
 from transcripts.realtime.options import REDACTION_MODES, VAD_RANGES, SessionOptions
 
@@ -187,8 +188,9 @@ class SubmitForm(forms.Form):
         ),
     )  # fmt: skip
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, team: Team | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.team = team
         self.fields["engine"].initial = settings.STTWEB_ENGINE
         for name, (low, high, _unit) in VAD_RANGES.items():
             self.fields[name].label = VAD_LABELS[name]
@@ -215,8 +217,8 @@ class SubmitForm(forms.Form):
 
     @property
     def hosted_is_ready(self) -> bool:
-        """The operator has set a key for the hosted engine."""
-        return bool(settings.ELEVENLABS_API_KEY)
+        """There is a key for the hosted engine: the team's own, or the operator's."""
+        return bool(settings.ELEVENLABS_API_KEY) if self.team is None else accounts.is_ready(self.team.pk)
 
     def clean_links(self) -> list[str]:
         """Each line judged; the first problem names its line."""
@@ -234,8 +236,15 @@ class SubmitForm(forms.Form):
         engine: str = self.cleaned_data["engine"] or settings.STTWEB_ENGINE
         if engine == Engine.ELEVENLABS and not self.hosted_is_ready:
             raise forms.ValidationError(
-                _("No key for the hosted engine is set on this server. Ask the operator to set ELEVENLABS_API_KEY.")
+                _("There is no key for the hosted engine.")
+                + " "
+                + _("An owner can enter one in the team's settings, or the operator sets ELEVENLABS_API_KEY.")
             )
+        if self.team is not None:
+            try:
+                limits.require(self.team.pk, engine)
+            except limits.LimitReached as reached:
+                raise forms.ValidationError(f"{reached.message} {reached.next_step}", code=reached.code) from reached
         return engine
 
     def _restore_toggles(self) -> None:

@@ -9,6 +9,7 @@ from transcripts.views import (
     activity,
     board,
     captionlinks,
+    engines,
     exports,
     feed,
     invitations,
@@ -99,6 +100,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("invitation/<str:token>", invitations.accept, name="invitation"),
     path("teams/new", teams.new, name="team-new"),
     path("roles", teams.roles, name="roles"),
+    path("team/<uuid:team_id>/key", engines.key, name="team-key"),
+    path("team/<uuid:team_id>/key/remove", engines.key_remove, name="team-key-remove"),
+    path("team/<uuid:team_id>/key/test", engines.key_test, name="team-key-test"),
+    path("team/<uuid:team_id>/defaults", engines.defaults, name="team-defaults"),
+    path("team/<uuid:team_id>/limit", engines.limit, name="team-limit"),
     path("theme", preferences.theme, name="theme"),
     path(
         "login", LoginView.as_view(template_name="account/login.html", redirect_authenticated_user=True), name="login"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from transcripts.models.states import State
+from transcripts.models.transcript import Engine
 
 
 class LeaseLost(Exception):
@@ -25,6 +26,8 @@ class Claim:
     epoch: int
     worker: str
     taken_at: float
+    #: Who transcribes it, for the count of what is used.
+    engine: str = Engine.EMBEDDED
 
 
 @dataclass(frozen=True, slots=True)

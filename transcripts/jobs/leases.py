@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import (
     Case,
     Count,
@@ -31,10 +32,20 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 from django.db.models.lookups import LessThan
 
-from transcripts.jobs import wake
+from transcripts.jobs import budget, wake
 from transcripts.jobs.claims import Claim, Held, LeaseLost, Outcome
 from transcripts.live.publish import ring_on_commit
-from transcripts.models import ACTIVE, CLAIMABLE, FINAL, Control, EventKind, State, Transcript, check_transition
+from transcripts.models import (
+    ACTIVE,
+    CLAIMABLE,
+    FINAL,
+    Control,
+    EventKind,
+    State,
+    Transcript,
+    check_transition,
+    count_usage,
+)
 from transcripts.models.log import Entry, Fenced, append
 from transcripts.models.states import TRANSITIONS
 
@@ -105,6 +116,8 @@ def _take(row: Transcript, worker: str, lease_seconds: float) -> Claim | None:
     try:
         if row.state in ACTIVE and _ended_instead(row):
             return None
+        if row.state in CLAIMABLE and budget.holds(row):
+            return None
         return _claim(row, worker, lease_seconds, taken_at)
     except Fenced:
         return None
@@ -129,7 +142,7 @@ def _claim(row: Transcript, worker: str, lease_seconds: float, taken_at: float) 
     }
     details = _TAKEN_OVER if takeover else {}
     _append(row.pk, row.team_id, State.RUNNING, details, when=_as_seen(row), changes=changes, epoch=epoch)
-    return Claim(row.pk, row.team_id, epoch, worker, taken_at)
+    return Claim(row.pk, row.team_id, epoch, worker, taken_at, row.engine)
 
 
 def _ended_instead(row: Transcript) -> bool:
@@ -227,9 +240,13 @@ def settle(claim: Claim, outcome: Outcome, billed: int = 0) -> None:
     if billed:
         changes["billed_samples"] = F("billed_samples") + billed
     try:
-        _append(
-            claim.transcript_id, claim.team_id, outcome.state, details, when=when, changes=changes, epoch=claim.epoch
-        )
+        with transaction.atomic():
+            _append(
+                claim.transcript_id, claim.team_id, outcome.state, details, when=when, changes=changes,
+                epoch=claim.epoch,
+            )  # fmt: skip
+            if billed:
+                count_usage(claim.team_id, claim.engine, billed)
     except Fenced as error:
         raise LeaseLost from error
     if outcome.state == State.QUEUED:

@@ -73,16 +73,16 @@ def needs_embedded(row: Transcript) -> bool:
 
 
 def endpoint_of(row: Transcript, embedded_url: str) -> Endpoint:
-    """Where the sound goes. ``embedded_url`` is the embedded engine's."""
+    """Where the sound goes. ``embedded_url`` is the embedded engine's. Raises ProviderError. Asks the database."""
     if needs_embedded(row):
         return Endpoint(embedded_url)
-    endpoint = accounts.current()
+    endpoint = accounts.of_team(row.team_id)
     if endpoint is None:
         raise ProviderError(
             "no_api_key",
             ErrorClass.FATAL_KEY,
-            "No API key for the hosted speech service is set on this server.",
-            next_step="Ask an administrator to set ELEVENLABS_API_KEY; it then goes on by itself.",
+            "The team has no key for the hosted speech service, and none is shared on this server.",
+            next_step="Ask an owner to enter a key in the team's settings, or the operator to set ELEVENLABS_API_KEY.",
         )
     return endpoint
 

@@ -25,7 +25,7 @@ from transcripts.jobs.threads import DatabaseThread
 from transcripts.live import events as wire
 from transcripts.live import publish
 from transcripts.media.pcm import samples_to_ms
-from transcripts.models import ACTIVE, Event, Segment, Transcript
+from transcripts.models import ACTIVE, Event, Segment, Transcript, count_usage
 from transcripts.models.log import Fenced, append
 from transcripts.realtime.results import Committed, Finished, Partial, StreamEvent
 
@@ -236,6 +236,8 @@ def write_batch(claim: Claim, batch: Batch, last_seq: int, again: bool) -> int:
                 epoch=claim.epoch,
             )
             _insert_segments(claim, batch, last)
+            if batch.billed:
+                count_usage(claim.team_id, claim.engine, batch.billed)
             passing("append.before_commit")
     except Fenced as error:
         raise LeaseLost from error

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from sttweb.observe import transcript_context
-from transcripts.jobs import accounts, backoff, headroom, leases, pauses, plan, roster
+from transcripts.jobs import accounts, backoff, budget, headroom, leases, pauses, plan, roster
 from transcripts.jobs.claims import Claim, Held, Outcome
 from transcripts.jobs.engine import EngineHouse
 from transcripts.jobs.outcomes import without_disk
@@ -311,6 +311,7 @@ class Runner:
 def _care() -> None:
     """What became possible again: the account works, the disk has space, there is a decoder."""
     accounts.care()
+    budget.care()
     pauses.release_those_without_disk()
     pauses.release_those_without_decoder()
 

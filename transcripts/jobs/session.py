@@ -286,7 +286,7 @@ class Session:
                 leases.describe, self.claim, audio.live, audio.duration_samples or 0, audio.sha256 or ""
             )
             row.is_live = audio.live
-            endpoint = plan.endpoint_of(row, await self._engine_url(row))
+            endpoint = await self._database(plan.endpoint_of, row, await self._engine_url(row))
             self._endpoint = None if plan.needs_embedded(row) else endpoint
             tuning = plan.tuning_of(row, live=audio.live)
             client = self._client = RealtimeClient(

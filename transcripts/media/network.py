@@ -110,15 +110,20 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         """Resolve ``host``, refuse the whole answer if one address is refused, connect to a judged address."""
-        addresses = await self._addresses(host)
-        for address in addresses:
-            own = {address} if is_own_address(address) else frozenset()
-            judge_address(address, replace(self._policy, own_addresses=self._policy.own_addresses | own))
+        addresses = await self.judged(host)
         try:
             async with asyncio.timeout(CONNECT_BUDGET_S):
                 return await self._connect_first(addresses[:MAX_ADDRESSES], port)
         except TimeoutError:
             raise httpcore2.ConnectTimeout("connect budget used up") from None
+
+    async def judged(self, host: str) -> Sequence[Address]:
+        """The addresses of ``host``. Raises ``BlockedUrl`` when one of them is refused, and ``FetchError``."""
+        addresses = await self._addresses(host)
+        for address in addresses:
+            own = {address} if is_own_address(address) else frozenset()
+            judge_address(address, replace(self._policy, own_addresses=self._policy.own_addresses | own))
+        return addresses
 
     async def connect_unix_socket(
         self,
@@ -163,6 +168,11 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
             await stream.aclose()
             raise BlockedUrl("url_address", "The connection did not reach the address that was checked.")
         return _ShoutcastStream(stream)
+
+
+async def judged_addresses(host: str, policy: Policy) -> Sequence[Address]:
+    """The addresses of ``host``, all of them allowed. Raises ``BlockedUrl`` or ``FetchError``."""
+    return await GuardedBackend(policy, system_resolver, dns_s=5.0, connect_s=5.0).judged(host)
 
 
 async def connect_guarded(host: str, port: int, policy: Policy, resolver: Resolver) -> httpcore2.AsyncNetworkStream:

@@ -11,7 +11,7 @@ from transcripts.models.event import AppendOnly, Event, EventKind
 from transcripts.models.flag import Flag, FlagKind, FlagState, Scan
 from transcripts.models.invitation import Invitation
 from transcripts.models.preset import TeamPreset
-from transcripts.models.provider import ProviderAccount
+from transcripts.models.provider import ProviderAccount, ProviderKey
 from transcripts.models.review import EditLock, How, Review, ReviewState, Revision
 from transcripts.models.searchindex import connect as _keep_search_index
 from transcripts.models.segment import Segment
@@ -20,6 +20,7 @@ from transcripts.models.tag import Tag, Tagging
 from transcripts.models.team import Membership, Role, Team
 from transcripts.models.transcript import Control, Engine, SourceKind, Transcript
 from transcripts.models.upload import Upload
+from transcripts.models.usage import LimitUnit, TeamEngine, UsageMonth, count_usage, this_month
 from transcripts.models.webhook import Delivery, DeliveryState, Webhook, WebhookEvent
 from transcripts.models.worker import Worker
 
@@ -49,10 +50,12 @@ __all__ = [
     "How",
     "IllegalTransition",
     "Invitation",
+    "LimitUnit",
     "LogCursor",
     "LogWatermark",
     "Membership",
     "ProviderAccount",
+    "ProviderKey",
     "Review",
     "ReviewState",
     "Revision",
@@ -64,16 +67,20 @@ __all__ = [
     "Tag",
     "Tagging",
     "Team",
+    "TeamEngine",
     "TeamPreset",
     "TokenBucket",
     "Transcript",
     "Upload",
+    "UsageMonth",
     "Watchlist",
     "Webhook",
     "WebhookEvent",
     "Why",
     "Worker",
     "check_transition",
+    "count_usage",
+    "this_month",
 ]
 
 _keep_search_index()

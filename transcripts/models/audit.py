@@ -33,6 +33,8 @@ class Act(models.TextChoices):
     KEY_SET = "key_set", _("Provider key set")
     KEY_REMOVED = "key_removed", _("Provider key removed")
     KEY_TESTED = "key_tested", _("Provider key tested")
+    LIMIT_NEAR = "limit_near", _("Usage limit nearly reached")
+    LIMIT_REACHED = "limit_reached", _("Usage limit reached")
     LIMIT_CHANGED = "limit_changed", _("Usage limit changed")
     TOKEN_MADE = "token_made", _("API token made")
     TOKEN_REVOKED = "token_revoked", _("API token revoked")

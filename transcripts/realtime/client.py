@@ -25,7 +25,7 @@ from transcripts.realtime.links import Action, Close, Open, Send
 from transcripts.realtime.options import OptionsError, SessionOptions
 from transcripts.realtime.results import Finished, StreamEvent
 from transcripts.realtime.stream import Stream
-from transcripts.realtime.transport import OpenFailed, close_socket, open_socket, send_frame
+from transcripts.realtime.transport import OpenFailed, Target, close_socket, open_socket, send_frame
 from transcripts.realtime.tuning import Tuning as Tuning
 
 
@@ -49,8 +49,7 @@ class RealtimeClient:
         problems = options.problems()
         for name, sentence in problems.items():
             raise OptionsError(name, sentence)
-        self._url = endpoint.url(options)
-        self._headers = endpoint.headers()
+        self._target = Target(endpoint.url(options), endpoint.headers(), endpoint.addresses)
         self._tuning = tuning
         self._stream = Stream(
             options,
@@ -80,7 +79,7 @@ class RealtimeClient:
         of ``audio`` itself is raised after everything that it gave was answered. Closing the generator (or cancelling
         its task) closes the sockets and ends every task.
         """
-        self._run = run = _Run(self._stream, self._url, self._headers, self._tuning)
+        self._run = run = _Run(self._stream, self._target, self._tuning)
         try:
             run.begin(audio)
             if self._stop_requested:
@@ -107,10 +106,9 @@ class RealtimeClient:
 class _Run:
     """The tasks of one ``transcribe``."""
 
-    def __init__(self, stream: Stream, url: str, headers: dict[str, str], tuning: Tuning) -> None:
+    def __init__(self, stream: Stream, target: Target, tuning: Tuning) -> None:
         self._stream = stream
-        self._url = url
-        self._headers = headers
+        self._target = target
         self._tuning = tuning
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -255,7 +253,7 @@ class _Run:
 
     async def _read_socket(self, number: int) -> None:
         try:
-            socket = await open_socket(self._url, self._headers, self._tuning)
+            socket = await open_socket(self._target, self._tuning)
         except OpenFailed as failure:
             self._stream.failed(number, failure.fault, self._loop.time())
             self.wake()

@@ -6,6 +6,7 @@ SDKs take, and any region host (protocol.md section 2).
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
@@ -30,6 +31,8 @@ class Endpoint:
     api_key: str = field(default="", repr=False)
     #: Single use; sent in the query, and then the key is not sent at all: the service would not fall back to it.
     token: str = field(default="", repr=False)
+    #: Judges a host of a team's own and answers the addresses that may be connected to; none: the operator's word.
+    addresses: Callable[[str], Awaitable[Sequence[str]]] | None = field(default=None, repr=False, compare=False)
 
     def url(self, options: SessionOptions) -> str:
         """The WebSocket URL of a session. Raises EndpointError for a base URL that is none."""

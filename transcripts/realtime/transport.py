@@ -7,7 +7,10 @@ messages bounded, pings on, redirects refused because the key would travel along
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -48,12 +51,37 @@ def _is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-async def open_socket(url: str, headers: dict[str, str], tuning: Tuning) -> ClientConnection:
-    """Connect within ``open_timeout_s``. Raises OpenFailed."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a socket is opened, and with which headers. ``addresses`` judges the host just before each connection and
+    answers where it may go (it may raise OpenFailed); without it the name is the operator's word."""
+
+    url: str
+    headers: dict[str, str] = field(repr=False)
+    addresses: Callable[[str], Awaitable[Sequence[str]]] | None = None
+
+
+async def open_socket(target: Target, tuning: Tuning) -> ClientConnection:
+    """Connect within ``open_timeout_s``; of several judged addresses the first that can be reached. Raises
+    OpenFailed."""
+    if target.addresses is None:
+        proxy = None if _is_loopback(target.url) else True
+        return await _open(target, tuning, proxy=proxy)
+    judged = await target.addresses(urlsplit(target.url).hostname or "")
+    for address in judged[:-1]:
+        try:
+            return await _open(target, tuning, proxy=None, host=address)
+        except OpenFailed as failed:
+            if failed.fault.code != "unreachable":
+                raise
+    return await _open(target, tuning, proxy=None, host=judged[-1])
+
+
+async def _open(target: Target, tuning: Tuning, **connecting: Any) -> ClientConnection:
     try:
         return await _Connect(
-            url,
-            additional_headers=headers,
+            target.url,
+            additional_headers=target.headers,
             compression=None,
             max_size=MAX_MESSAGE_BYTES,
             max_queue=MAX_QUEUE,
@@ -63,7 +91,7 @@ async def open_socket(url: str, headers: dict[str, str], tuning: Tuning) -> Clie
             ping_interval=tuning.ping_interval_s,
             ping_timeout=tuning.ping_timeout_s,
             user_agent_header="sttweb",
-            proxy=None if _is_loopback(url) else True,
+            **connecting,
         )
     except InvalidStatus as refused:
         raise OpenFailed(_refusal(refused)) from refused

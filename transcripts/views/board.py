@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from transcripts import phrases
+from transcripts import engine_settings, phrases
 from transcripts.forms import SubmitForm
 from transcripts.live.board import board_card, read_board
 from transcripts.models import ACTIVE, FINAL, Engine, SourceKind, State, Transcript
@@ -43,7 +43,7 @@ def board(request: TeamRequest) -> HttpResponse:
         "total": len(every),
         "busy": ACTIVE,
         "problem_states": looks.PROBLEMS,
-        "form": SubmitForm(),
+        "form": SubmitForm(team=request.team, initial=engine_settings.initial_of(request.team)),
         "blank": BLANK,
         "offline": settings.STTWEB_ENGINE == Engine.EMBEDDED,
         "config": {

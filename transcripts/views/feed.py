@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from transcripts import episodes, services
+from transcripts import engine_settings, episodes, services
 from transcripts.access import Right, transcripts_of
 from transcripts.episodes import EpisodesForm
 from transcripts.jobs import source
@@ -132,7 +132,7 @@ def _context(request: TeamRequest, token: str, found: Feed, query: str, number: 
         "query": query,
         "page": page,
         "rows": [(offer, here.get(offer.url)) for offer in offers],
-        "form": EpisodesForm(),
+        "form": EpisodesForm(team=request.team, initial=engine_settings.initial_of(request.team)),
         **turn,
     }
 
@@ -149,7 +149,9 @@ def _take(request: TeamRequest, token: str, found: Feed) -> HttpResponse:
     keys = list(dict.fromkeys(request.POST.getlist("episode")))
     by_key = {episodes.key_of(episode.url): episode for episode in found.episodes}
     picked = [by_key[key] for key in keys if key in by_key]
-    form = EpisodesForm(request.POST.dict() | {"links": "\n".join(episode.url for episode in picked)})
+    form = EpisodesForm(
+        request.POST.dict() | {"links": "\n".join(episode.url for episode in picked)}, team=request.team
+    )
     problem = _problem(keys, len(picked))
     if problem or not form.is_valid():
         context = _context(request, token, found, request.POST.get("q", "")[:200], request.POST.get("page", "1"))

@@ -11,10 +11,10 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from transcripts import services
+from transcripts import engine_settings, services
 from transcripts.access import Right
 from transcripts.forms import SubmitForm, first_errors
-from transcripts.models import Engine, TeamPreset
+from transcripts.models import Engine, Team, TeamPreset
 from transcripts.views.shell import TeamRequest, current_membership, in_team, rights
 
 #: Presets that a team may have.
@@ -44,10 +44,10 @@ def chosen_by(request: TeamRequest) -> TeamPreset | None:
     return TeamPreset.objects.filter(team=request.team, pk=int(key)).first() if known else None
 
 
-def initial_of(preset: TeamPreset | None) -> dict[str, Any]:
-    """What the form begins with; lists as people write them."""
+def initial_of(team: Team, preset: TeamPreset | None) -> dict[str, Any]:
+    """What the form begins with: the preset, else what the team has decided; lists as people write them."""
     if preset is None:
-        return {}
+        return engine_settings.initial_of(team)
     own: dict[str, Any] = preset.options
     lists = {key: "\n".join(value) for key, value in own.items() if isinstance(value, list)}
     return own | lists | {"engine": preset.engine, "language": preset.language}
@@ -61,7 +61,7 @@ def save(request: TeamRequest) -> HttpResponse:
     name = " ".join(request.POST.get("preset_name", "").split())
     values = request.POST.copy()
     values.pop("links", None)
-    form = PresetForm(values, {})
+    form = PresetForm(values, {}, team=request.team)
     problem = _problem(request, name, form)
     if problem:
         return _answer(request, problem=problem, name=name)

@@ -66,10 +66,10 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
 def new(request: TeamRequest) -> HttpResponse:
     """``/new``: the form, and what it makes: one transcript a link or file."""
     if request.method != "POST":
-        initial = presets.initial_of(presets.chosen_by(request))
-        return _show(request, SubmitForm(initial={**initial, "links": request.GET.get("links", "")}))
+        initial = presets.initial_of(request.team, presets.chosen_by(request))
+        return _show(request, SubmitForm(team=request.team, initial={**initial, "links": request.GET.get("links", "")}))
     if int(request.META.get("CONTENT_LENGTH") or 0) > settings.STTWEB_MAX_MEDIA_BYTES + FORM_BYTES:
-        return _show(request, _too_large(SubmitForm(data={})), status=413)
+        return _show(request, _too_large(SubmitForm(data={}, team=request.team)), status=413)
     handler = BoundedUploadHandler(request)
     request.upload_handlers = [handler]
     return _take(request, handler)
@@ -77,7 +77,7 @@ def new(request: TeamRequest) -> HttpResponse:
 
 @csrf_protect
 def _take(request: TeamRequest, handler: BoundedUploadHandler) -> HttpResponse:
-    form = SubmitForm(request.POST, _by_list(request))
+    form = SubmitForm(request.POST, _by_list(request), team=request.team)
     if handler.exceeded:
         return _show(request, _too_large(form), status=413)
     if form.is_valid():

@@ -18,6 +18,7 @@ from transcripts.access import Right
 from transcripts.models import Team
 from transcripts.team_forms import KeepingForm
 from transcripts.upkeep import retention
+from transcripts.views import engines
 from transcripts.views.shell import PersonRequest
 
 
@@ -28,6 +29,7 @@ def keeping_section(request: PersonRequest, team: Team) -> dict[str, Any]:
 
 #: Template of each section, in the order of the page -> what it needs.
 SECTIONS: Mapping[str, Callable[[PersonRequest, Team], dict[str, Any]]] = {
+    "transcripts/team/_engines.html": engines.section,
     "transcripts/team/_keeping.html": keeping_section,
     "transcripts/team/_tokens.html": lambda request, team: {},
 }

@@ -28,7 +28,7 @@ from transcripts import access, uploading
 from transcripts.access import Right
 from transcripts.forms import SubmitForm, first_errors
 from transcripts.media.parts import PART_BYTES, Proof
-from transcripts.models import Engine, Upload
+from transcripts.models import Engine, Team, Upload
 from transcripts.uploading import Gone, Refused
 from transcripts.views.shell import PersonRequest, current_membership
 
@@ -120,17 +120,17 @@ def uploads(request: PersonRequest) -> HttpResponse:
     if not access.allows(member, Right.SUBMIT):
         raise PermissionDenied(_("Your role in this team does not allow that."))
     if request.method == "POST":
-        return _begin(request, partial(uploading.begin, member.team, request.user))
+        return _begin(request, member.team, partial(uploading.begin, member.team, request.user))
     mine = uploading.on_their_way().filter(team=member.team, created_by=request.user)
     return JsonResponse({"uploads": [_about(upload) for upload in mine]})
 
 
-def _begin(request: PersonRequest, begin: Callable[[uploading.Announced], Upload]) -> HttpResponse:
+def _begin(request: PersonRequest, team: Team, begin: Callable[[uploading.Announced], Upload]) -> HttpResponse:
     data = _json(request)
     name, size = data.get("name"), data.get("size")
     if not isinstance(name, str) or not isinstance(size, int) or isinstance(size, bool):
         raise _bad(_("Name and size of the file are missing."))
-    form = _options(data.get("options", {}))
+    form = _options(data.get("options", {}), team)
     if not form.is_valid():
         return JsonResponse({"code": "bad_options", "errors": first_errors(form)}, status=422)
     engine, language = Engine(form.cleaned_data["engine"]), form.cleaned_data["language"]
@@ -138,13 +138,13 @@ def _begin(request: PersonRequest, begin: Callable[[uploading.Announced], Upload
     return JsonResponse(_about(made), status=201, headers={"Location": reverse("upload", args=[made.pk])})
 
 
-def _options(given: Any) -> OptionsForm:
+def _options(given: Any, team: Team) -> OptionsForm:
     """The fields of the form as a script sends them: texts, or lists of texts."""
     fields = QueryDict(mutable=True)
     for field, value in given.items() if isinstance(given, dict) else ():
         if field not in ("links", "uploads"):
             fields.setlist(field, [_text(one) for one in value] if isinstance(value, list) else [_text(value)])
-    return OptionsForm(fields)
+    return OptionsForm(fields, team=team)
 
 
 def _text(value: Any) -> str:
