@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from transcripts.views import (
     activity,
+    alerts,
     board,
     captionlinks,
     engines,
@@ -29,6 +30,7 @@ from transcripts.views import (
     tokens,
     transcript,
     uploads,
+    webhooks,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -105,6 +107,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("team/<uuid:team_id>/key/test", engines.key_test, name="team-key-test"),
     path("team/<uuid:team_id>/defaults", engines.defaults, name="team-defaults"),
     path("team/<uuid:team_id>/limit", engines.limit, name="team-limit"),
+    path("s/<uuid:transcript_id>/alerts", alerts.panel, name="transcript-alerts"),
+    path("alerts", alerts.alerts, name="alerts"),
+    path("alerts/seen", alerts.seen, name="alerts-seen"),
+    path("alerts/new", alerts.new_list, name="watchlist-new"),
+    path("alerts/lists/<uuid:list_id>", alerts.watchlist, name="watchlist"),
+    path("alerts/lists/<uuid:list_id>/delete", alerts.delete_list, name="watchlist-delete"),
+    path("team/<uuid:team_id>/webhooks", webhooks.listing, name="team-webhooks"),
+    path("team/<uuid:team_id>/webhooks/<uuid:hook_id>", webhooks.detail, name="webhook"),
+    path("team/<uuid:team_id>/webhooks/<uuid:hook_id>/test", webhooks.test, name="webhook-test"),
+    path("team/<uuid:team_id>/webhooks/<uuid:hook_id>/rotate", webhooks.rotate, name="webhook-rotate"),
+    path("team/<uuid:team_id>/webhooks/<uuid:hook_id>/delete", webhooks.delete, name="webhook-delete"),
+    path(
+        "team/<uuid:team_id>/webhooks/<uuid:hook_id>/resend/<int:delivery_id>", webhooks.resend, name="webhook-resend"
+    ),
     path("theme", preferences.theme, name="theme"),
     path(
         "login", LoginView.as_view(template_name="account/login.html", redirect_authenticated_user=True), name="login"

@@ -23,6 +23,7 @@ TRANSCRIPT_ROUTES = {
     "facts": "get",
     "captions": "get",
     "activity": "get",
+    "transcript-alerts": "get",
     "share": "get",
     "unshare": "post",
     "stop": "post",
@@ -58,6 +59,9 @@ OTHER_ROUTES = {
     "picked": ("post", 302),
     "review": ("get", 302),
     "tags": ("get", 302),
+    "alerts": ("get", 302),
+    "alerts-seen": ("post", 302),
+    "watchlist-new": ("get", 302),
     "team-new": ("get", 302),
     "roles": ("get", 302),
     "theme": ("post", 302),
@@ -80,6 +84,12 @@ TEAM_ROUTES = {
     "member-remove": "post",
     "member-own": "post",
     "team-leave": "post",
+    "team-webhooks": "get",
+    "webhook": "get",
+    "webhook-test": "post",
+    "webhook-rotate": "post",
+    "webhook-delete": "post",
+    "webhook-resend": "post",
     "team-invite": "post",
     "invitation-revoke": "post",
 }
@@ -91,6 +101,8 @@ UPLOAD_ROUTES = {"uploads", "upload", "upload_complete"}
 TOKEN_ROUTES = {"team-tokens", "token-revoke"}
 #: Of the team that one works in; see test_presets.
 PRESET_ROUTES = {"preset_delete"}
+#: Of the team that one works in as well; see test_alerts.
+ALERT_ROUTES = {"watchlist", "watchlist-delete"}
 #: What a role without the right gets from each route: the page is there, the right is not.
 #: Of the editor; those that are asked for by GET refuse there as well (test_segments).
 WRITING = {name for name in TRANSCRIPT_ROUTES if name.startswith(("segment_", "flag"))} - {"segment_history"}
@@ -104,6 +116,7 @@ def path_of(name: str, transcript: Transcript) -> str:
         "export": "/export/txt",
         "export_dialog": "/export",
         "go_offline": "/offline",
+        "transcript-alerts": "/alerts",
         "unshare": f"/share/{uuid4()}/revoke",
         "desk": "/review",
         "decide": "/review/approve",
@@ -117,7 +130,7 @@ def path_of(name: str, transcript: Transcript) -> str:
 def test_every_route_has_its_place_in_these_tests():
     names = {pattern.name for pattern in urls.urlpatterns}
     assert (
-        names - UPLOAD_ROUTES - PRESET_ROUTES - TOKEN_ROUTES
+        names - UPLOAD_ROUTES - PRESET_ROUTES - TOKEN_ROUTES - ALERT_ROUTES
         == TRANSCRIPT_ROUTES.keys() | OTHER_ROUTES.keys() | PUBLIC_ROUTES | TEAM_ROUTES.keys()
     )
     assert get_resolver().reverse_dict.getlist("session")
@@ -143,7 +156,13 @@ def test_nobody_is_asked_to_log_in(client, make_transcript, name):
 @pytest.mark.parametrize("name", OTHER_ROUTES)
 def test_pages_without_an_id_are_closed_as_well(client, db, name):
     method, status = OTHER_ROUTES[name]
-    path = {"board": "/", "feed-take": "/feed/take", "team-new": "/teams/new"}.get(name, f"/{name}")
+    path = {
+        "board": "/",
+        "feed-take": "/feed/take",
+        "team-new": "/teams/new",
+        "alerts-seen": "/alerts/seen",
+        "watchlist-new": "/alerts/new",
+    }.get(name, f"/{name}")
     assert getattr(client, method)(path).status_code == status
 
 

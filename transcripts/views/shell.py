@@ -16,6 +16,7 @@ from django_htmx.middleware import HtmxDetails
 
 from transcripts import access
 from transcripts.access import RIGHTS, Right
+from transcripts.alerts.managing import unseen
 from transcripts.models import FINAL, Membership, Role, State, Team, Transcript
 from transcripts.reviewing.queue import waiting_for
 
@@ -94,7 +95,7 @@ def in_team(
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Context of every page: ``teams``, ``team``, ``can`` (rights in it), ``unfinished`` and ``theme``."""
+    """Context of every page: ``teams``, ``team``, ``can`` (rights in it), counts for the rail, and ``theme``."""
     theme = request.COOKIES.get("theme", "")
     context: dict[str, Any] = {"theme": theme if theme in THEMES else "auto", "teams": [], "team": None, "can": ()}
     if not hasattr(request, "user") or not request.user.is_authenticated or not hasattr(request, "session"):
@@ -102,10 +103,16 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     member = current_membership(request)
     context |= {"teams": access.teams_of(request.user), "can": rights(member)}
     if member is not None:
-        context |= {"team": member.team, "unfinished": _unfinished(member.team)}
+        context |= {"team": member.team, "unfinished": _unfinished(member.team), "unseen_hits": _unseen(member.team)}
         if access.allows(member, Right.EDIT):
             context["in_review"] = waiting_for(request.user, member.team_id) or ""
     return context
+
+
+def _unseen(team: Team) -> str:
+    """How many hits nobody in the team has seen, as shown."""
+    count = unseen(team, UNFINISHED + 1)
+    return f"{UNFINISHED}+" if count > UNFINISHED else str(count or "")
 
 
 def _unfinished(team: Team) -> str:

@@ -32,6 +32,7 @@ SECTIONS: Mapping[str, Callable[[PersonRequest, Team], dict[str, Any]]] = {
     "transcripts/team/_engines.html": engines.section,
     "transcripts/team/_keeping.html": keeping_section,
     "transcripts/team/_tokens.html": lambda request, team: {},
+    "transcripts/team/_webhooks.html": lambda request, team: {},
 }
 
 

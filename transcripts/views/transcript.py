@@ -17,10 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 from transcripts import access, phrases, services
 from transcripts.access import Right
 from transcripts.live.board import card_data
-from transcripts.models import FINAL, Event, EventKind, IllegalTransition, Review, Scan, Segment, State, Transcript
+from transcripts.models import FINAL, Event, EventKind, Hit, IllegalTransition, Review, Scan, Segment, State, Transcript
 from transcripts.reviewing import detectors
 from transcripts.views import deleting, looks, recordings, rows
 from transcripts.views.activity import last_attempt, log_page
+from transcripts.views.alerts import PANEL_ROWS
 from transcripts.views.coverage import coverage
 from transcripts.views.shell import PersonRequest, rights
 
@@ -126,6 +127,7 @@ def _about(request: PersonRequest, transcript: Transcript, speakers: list[dict[s
         "review": review,
         "from_page": "session",
         "card": card_data(transcript),
+        "hits": Hit.objects.filter(transcript=transcript).select_related("watchlist")[:PANEL_ROWS],
         "can_switch": services.can_continue_embedded(transcript),
         "config": {
             "socket": f"/ws/t/{transcript.pk}/",

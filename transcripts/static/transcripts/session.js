@@ -1,5 +1,6 @@
 // The session page: what the server rendered goes on to grow, row by row, from the socket.
 import { addToLog, reviewWord, showEngine, showWatchers } from "./activity.js";
+import { hit } from "./alerts.js";
 import { Conditions } from "./condition.js";
 import { announce, byId, clock, config, say, setPill, setText, slot } from "./dom.js";
 import { Coverage } from "./coverage.js";
@@ -168,6 +169,7 @@ const handlers = {
     addToLog(message);
   },
   presence: showWatchers,
+  alert: ({ data }) => hit(data),
   source: (message) => message.seq !== undefined && addToLog(message),
 };
 
