@@ -1,4 +1,4 @@
-// The side panel's alerts: read when it is opened, and again when a watched word was said; the newest is said aloud.
+// The side panel's alerts: read again when a watched word was said; the newest is said aloud.
 import { announce, byId, clock, say } from "./dom.js";
 
 const panel = byId("alerts");
@@ -6,10 +6,7 @@ const toast = byId("alert-toast");
 const SHOWN_MS = 12000;
 let timer = 0;
 
-async function read() {
-  const answer = await fetch(panel.dataset.from).catch(() => null);
-  if (answer?.ok) panel.innerHTML = await answer.text();
-}
+const read = () => window.htmx.ajax("GET", panel.dataset.from, { target: panel });
 
 export function hit({ term, said, before, after, start_ms: start }) {
   const words = say("alert", `${clock(start)} “${said || term}”`);
