@@ -201,3 +201,18 @@ def test_a_diff_holds_both_texts(old: str, new: str) -> None:
     diff = word_diff(old, new)
     assert "".join(text for kind, text in diff if kind != "gone").strip() == new
     assert "".join(text for kind, text in diff if kind != "new").split() == old.split()
+
+
+def test_f55_in_a_hundred_rounds_no_text_of_two_editors_is_lost(
+    editor: Client, text: Transcript, alice: User, bob: User
+) -> None:
+    """Each round both saw the same version; the second comes late and says again what it wants with what it is told."""
+    for turn in range(100):
+        seen = 2 * turn
+        editing.edit(text, alice, 0, seen, f"Alice {turn}.")
+        late = post(editor, text, 0, "edit", version=seen, text=f"Bob {turn}.")
+        assert (late.status_code, late.json()["current"]["text"]) == (409, f"Alice {turn}.")
+        again = post(editor, text, 0, "edit", version=late.json()["current"]["version"], text=f"Bob {turn}.")
+        assert again.status_code == 200
+    saved = list(text.revisions.order_by("version").values_list("text", flat=True))
+    assert saved == [f"{name} {turn}." for turn in range(100) for name in ("Alice", "Bob")]

@@ -24,7 +24,7 @@ from transcripts.models import Event, EventKind, How, Revision, Segment, Transcr
 from transcripts.reviewing import editing, flags, locks
 from transcripts.reviewing.diff import word_diff
 from transcripts.reviewing.errors import Conflict, Locked, ReviewError
-from transcripts.views import rows
+from transcripts.views import looks, rows
 from transcripts.views.rows import number
 from transcripts.views.shell import PersonRequest
 
@@ -169,6 +169,7 @@ def _versions(transcript: Transcript, row: Segment) -> list[dict[str, Any]]:
         version["diff"] = word_diff(before, version["text"]) if before else [("same", version["text"])]
         version["current"] = version["number"] == row.version
         before = version["text"]
+        version["speaker"] = looks.speaker_name(version["speaker"])
     return versions[::-1]
 
 
