@@ -122,6 +122,15 @@ HELD: dict[str, tuple[str, ...]] = {
     "AUTH-005": ("hostile/doors::a_login_leads_to_no_other_site",),
     "AUTH-006": ("views/access::forms_of_other_sites_are_refused", "views/access::controls_refuse_to_be_links"),
     "AUTH-007": ("hostile/doors::the_session_changes_its_number_at_login_and_with_the_password",),
+    "AUTH-013": (
+        "views/engines::a_key_goes_in_and_only_its_end_comes_out",
+        "upkeep/backup::the_archive_is_private_and_holds_no_key_and_no_login",
+    ),
+    "AUTH-014": (
+        "sealing::every_key_opens_and_the_first_one_seals",
+        "settings::several_master_keys_are_read_in_their_order_and_short_ones_refused",
+        "jobs/team_keys::without_the_master_key_hosted_work_pauses_and_a_key_entered_again_lets_it_go_on",
+    ),
     "AUTH-016": ("settings::a_https_origin_turns_on_all_that_https_needs",),
     "CONFIG-001": (
         "settings::a_fresh_machine_needs_nothing_and_is_closed",
@@ -152,7 +161,6 @@ WAITING: dict[str, tuple[str, ...]] = {
     "invitations, roles changed in the browser, files kept for download": ("IDOR-007", "IDOR-008", "IDOR-011"),
     "spreadsheets with types, exports of many at once": ("EXPORT-002", "EXPORT-005"),
     "sign-up, resets and the login limiter": ("AUTH-001", "AUTH-002", "AUTH-003", "AUTH-004", "AUTH-008"),
-    "provider keys kept in the database": ("AUTH-013", "AUTH-014"),
     "the audit log": ("CONFIG-008",),
 }
 

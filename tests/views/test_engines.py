@@ -150,6 +150,7 @@ def test_a_limit_warns_stops_new_work_and_lets_it_go_on_when_it_is_raised(owner,
     budget.care()
     budget.care()
     assert "80 % of the monthly limit" in page(owner, team)
+    assert "The team has used 80 %" in owner.get("/new").content.decode()
     waiting.refresh_from_db()
     assert waiting.state == State.QUEUED
     count_usage(team.pk, Engine.ELEVENLABS, 2 * HOUR)

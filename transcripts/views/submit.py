@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from transcripts import services
+from transcripts import limits, services
 from transcripts.access import Right
 from transcripts.forms import SubmitForm, first_errors, title_of_file, title_of_link
 from transcripts.media.errors import StorageError
@@ -112,6 +112,7 @@ def _show(request: TeamRequest, form: SubmitForm, status: int = 200) -> HttpResp
         "form": form,
         "max_bytes": settings.STTWEB_MAX_MEDIA_BYTES,
         "price": settings.STTWEB_HOSTED_PRICE,
+        "standing": limits.standing(request.team.pk),
         "lost_files": [name for file in form.files.get("uploads", ()) if (name := title_of_file(file.name or ""))],
         **presets.listed(request, presets.chosen_by(request)),
     }
