@@ -49,6 +49,8 @@ def value(field):
         return uuid.uuid4()
     if isinstance(field, models.DateTimeField):
         return timezone.now()
+    if isinstance(field, models.DateField):
+        return timezone.now().date()
     if isinstance(field, models.JSONField):
         return {"a": 1}
     return "x" if isinstance(field, (models.CharField, models.TextField)) else 1
