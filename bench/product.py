@@ -91,7 +91,7 @@ def start(folder: Path) -> Product:
             break
     product = Product(process, f"http://127.0.0.1:{port}", httpx.Client(base_url=f"http://127.0.0.1:{port}"))
     product.client.get("/login")
-    answer = product.post("/login", {"username": "owner", "password": password})
+    answer = product.post("/login", {"login": "owner", "password": password})
     assert answer.status_code == 302, answer.text
     return product
 

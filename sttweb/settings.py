@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import dj_database_url
 import dj_email_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from sttweb import accounts
+from sttweb.databases import database
 from sttweb.env import env, persistent_secret, secret, several
 from sttweb.logs import secret_parts
 
@@ -89,11 +89,18 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.humanize",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
     "csp",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "transcripts",
 ]
 MIDDLEWARE = [
@@ -111,6 +118,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 ROOT_URLCONF = "sttweb.urls"
 ASGI_APPLICATION = "sttweb.asgi.application"
@@ -132,6 +140,8 @@ TEMPLATES = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "board"
 LOGOUT_REDIRECT_URL = "login"
+#: Rate limits, e-mail as name and second factors come with it; permissions are Django's own.
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{name}PasswordHasher" for name in ("Scrypt", "PBKDF2")]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -176,44 +186,11 @@ DATABASE_URL = secret("DATABASE_URL")
 #: Most database connections one process opens to PostgreSQL: a thread and a connection for each session, and some.
 STTWEB_DB_POOL = env.int("STTWEB_DB_POOL", 20)
 
-
 #: SQLite waits for the disk at every commit: nothing written is lost when the power fails, for some milliseconds each.
 STTWEB_SQLITE_FULL = env.bool("STTWEB_SQLITE_FULL", False)
 
-
-def _database() -> dict[str, Any]:
-    """SQLite in the state folder, or whatever DATABASE_URL names, each with the options measured to hold under load."""
-    if not DATABASE_URL:
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": STTWEB_VAR / "sttweb.sqlite3",
-            # IMMEDIATE takes the write lock when a transaction begins, so read-then-write never deadlocks; WAL lets
-            # readers go on meanwhile (DESIGN.md: 158 "database is locked" without, 0 with).
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 10,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA secure_delete=ON; "
-                f"PRAGMA synchronous={'FULL' if STTWEB_SQLITE_FULL else 'NORMAL'};",
-            },
-            # A real file: the in-memory test database locks whole tables between threads.
-            "TEST": {"NAME": STTWEB_VAR / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}.sqlite3"},
-        }
-    config = dict[str, Any](dj_database_url.parse(DATABASE_URL))
-    if config["ENGINE"].endswith("postgresql"):
-        options = config.setdefault("OPTIONS", {})
-        options.setdefault("pool", {"min_size": 0, "max_size": STTWEB_DB_POOL, "timeout": 10})
-        options.setdefault("options", "-c statement_timeout=10000")
-        # A server that restarted or a wire that was cut must be noticed in seconds, not by a request that fails or in
-        # the system's own two hours.
-        config["CONN_HEALTH_CHECKS"] = True
-        patience = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-        for name, value in {**patience, "tcp_user_timeout": 20_000}.items():
-            options.setdefault(name, value)
-    return config
-
-
 # CONN_MAX_AGE stays 0: Django's own advice under ASGI; on PostgreSQL the pool does the keeping.
-DATABASES = {"default": _database()}
+DATABASES = {"default": database(DATABASE_URL, STTWEB_VAR, pool=STTWEB_DB_POOL, full=STTWEB_SQLITE_FULL)}
 
 # --- Channel layer: a doorbell, never the truth --------------------------------------------------------------------
 
@@ -255,6 +232,32 @@ EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = 10
+
+# --- Accounts ------------------------------------------------------------------------------------------------------
+
+#: Anybody may make an account (without a team); closed, an invitation opens it for one person.
+STTWEB_SIGNUP = env.bool("STTWEB_SIGNUP", False)
+globals().update(accounts.options(mail=bool(STTWEB_MAIL_URL), signup=STTWEB_SIGNUP, https=STTWEB_HTTPS))
+#: Addresses for the limits: as in sttweb.visiting, the last entry that our own proxy wrote.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(STTWEB_BEHIND_PROXY)
+#: Sign-on by OpenID Connect: the provider's address (issuer), and what it calls this server; empty: off.
+STTWEB_OIDC_ISSUER = env.str("STTWEB_OIDC_ISSUER", "")
+STTWEB_OIDC_CLIENT_ID = env.str("STTWEB_OIDC_CLIENT_ID", "")
+STTWEB_OIDC_CLIENT_SECRET = secret("STTWEB_OIDC_CLIENT_SECRET")
+#: How the button names it.
+STTWEB_OIDC_NAME = env.str("STTWEB_OIDC_NAME", "Single sign-on")
+#: E-mail domains (verified by the provider) whose people join the team STTWEB_OIDC_TEAM (its id) as viewers.
+STTWEB_OIDC_DOMAINS: list[str] = env.list("STTWEB_OIDC_DOMAINS", [])
+STTWEB_OIDC_TEAM = env.str("STTWEB_OIDC_TEAM", "")
+if STTWEB_OIDC_ISSUER and not STTWEB_OIDC_CLIENT_ID:
+    raise ImproperlyConfigured("STTWEB_OIDC_ISSUER needs STTWEB_OIDC_CLIENT_ID as well.")
+SOCIALACCOUNT_PROVIDERS = accounts.providers(
+    STTWEB_OIDC_ISSUER, STTWEB_OIDC_CLIENT_ID, STTWEB_OIDC_CLIENT_SECRET, STTWEB_OIDC_NAME
+)
+if STTWEB_OIDC_ISSUER:
+    # Browsers hold redirects after a form to form-action as well, and ours leads to the provider.
+    _issuer = urlsplit(STTWEB_OIDC_ISSUER)
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(f"{_issuer.scheme}://{_issuer.netloc}")
 
 # --- Speech to text ------------------------------------------------------------------------------------------------
 
@@ -380,6 +383,7 @@ LOGGED_SECRETS = secret_parts(
     ELEVENLABS_API_KEY,
     STTWEB_METRICS_TOKEN,
     STTWEB_MAIL_URL,
+    STTWEB_OIDC_CLIENT_SECRET,
 )
 
 LOGGING = {

@@ -16,4 +16,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("transcripts.api.urls")),
     path("", include("transcripts.urls")),
+    path("account/", include("allauth.urls")),
 ]

@@ -19,7 +19,7 @@ from sttweb.env import persistent_secret, secret
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRETS = ["SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ELEVENLABS_API_KEY", "STTWEB_METRICS_TOKEN",
-           "STTWEB_MAIL_URL", "STTWEB_MASTER_KEYS"]  # fmt: skip
+           "STTWEB_MAIL_URL", "STTWEB_MASTER_KEYS", "STTWEB_OIDC_CLIENT_SECRET"]  # fmt: skip
 #: Set to nothing, so that a .env file of the working copy does not take part.
 QUIET = dict.fromkeys([*SECRETS, "STTWEB_ORIGINS"], "")
 
@@ -110,6 +110,7 @@ def test_a_secret_may_come_from_a_file(tmp_path, name):
         "STTWEB_METRICS_TOKEN": "m",
         "STTWEB_MAIL_URL": "smtp://mail.example.org",
         "STTWEB_MASTER_KEYS": "0123456789" * 4,
+        "STTWEB_OIDC_CLIENT_SECRET": "s",
     }
     file = tmp_path / "secret"
     file.write_text(f"{values[name]}\n")

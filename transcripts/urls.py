@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LoginView, LogoutView
+from allauth.account.views import login, logout
 from django.urls import URLPattern, URLResolver, path
 
 from transcripts.views import (
@@ -122,8 +122,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "team/<uuid:team_id>/webhooks/<uuid:hook_id>/resend/<int:delivery_id>", webhooks.resend, name="webhook-resend"
     ),
     path("theme", preferences.theme, name="theme"),
-    path(
-        "login", LoginView.as_view(template_name="account/login.html", redirect_authenticated_user=True), name="login"
-    ),
-    path("logout", LogoutView.as_view(), name="logout"),
+    path("login", login, name="login"),
+    path("logout", logout, name="logout"),
 ]

@@ -45,7 +45,7 @@ class Visitor:
 
     def log_in(self, username: str, password: str) -> bool:
         self.get("/login")
-        return "/login" not in self.post("/login", {"username": username, "password": password})
+        return "/login" not in self.post("/login", {"login": username, "password": password})
 
     def submit(self, name: str, content: bytes, **fields: str) -> str:
         """Upload a recording and return its transcript's id."""

@@ -3,6 +3,7 @@
 Staff see all teams, as operators do; what members may do is decided in `access.py`.
 """
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
@@ -11,3 +12,5 @@ from transcripts.admin import operations, rows, teams, transcripts
 __all__ = ["operations", "rows", "teams", "transcripts"]
 
 admin.site.site_header = admin.site.site_title = _("sttweb operations")
+# The admin's own form knows neither limits nor second factors.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

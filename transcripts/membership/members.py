@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -129,3 +130,14 @@ def hand_over(team: Team, actor: User, user_id: int) -> User:
         _set_role(theirs, Role.OWNER, actor, Act.OWNER_CHANGED)
         _set_role(mine, Role.MANAGER, actor, Act.OWNER_CHANGED)
     return theirs.user
+
+
+def join_by_domain(team_id: UUID, person: User) -> None:
+    """Into a team as a viewer, as the operator has set it up for a domain; nothing when there is no such team."""
+    team = Team.objects.filter(pk=team_id).first()
+    if team is None:
+        return
+    with locked(team):
+        _, made = Membership.objects.get_or_create(team=team, user=person, defaults={"role": Role.VIEWER})
+        if made:
+            auditing.record(Act.JOINED, actor=person, team=team, target=person, role="viewer", by="domain")

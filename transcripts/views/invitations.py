@@ -13,15 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from transcripts import access
 from transcripts.access import Right
+from transcripts.accounts.waiting import WAITING
 from transcripts.membership import inviting, mail, members
 from transcripts.membership.errors import Refused
 from transcripts.models import Invitation, Role
 from transcripts.team_forms import InvitationForm
 from transcripts.views.members import show_members
 from transcripts.views.shell import PersonRequest
-
-#: The session's key for an invitation that waits until its visitor has logged in or signed up.
-WAITING = "invitation"
 
 
 @require_POST

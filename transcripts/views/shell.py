@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -98,6 +99,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: ``teams``, ``team``, ``can`` (rights in it), counts for the rail, and ``theme``."""
     theme = request.COOKIES.get("theme", "")
     context: dict[str, Any] = {"theme": theme if theme in THEMES else "auto", "teams": [], "team": None, "can": ()}
+    context["mail"] = bool(settings.STTWEB_MAIL_URL)
     if not hasattr(request, "user") or not request.user.is_authenticated or not hasattr(request, "session"):
         return context
     member = current_membership(request)

@@ -1,0 +1,52 @@
+"""What django-allauth asks this product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from transcripts import auditing, sealing
+from transcripts.accounts.waiting import waiting_invitation
+from transcripts.models import Act
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Sign-up is closed unless the operator opens it, or an invitation does for one person."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Whether this visitor may make an account."""
+        return bool(settings.STTWEB_SIGNUP) or waiting_invitation(request) is not None
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """On record, with the name only if it is somebody's: people type passwords into the wrong field."""
+        typed = str(credentials.get("username") or credentials.get("email") or "")[:254]
+        field = "username" if credentials.get("username") else "email"
+        person = User.objects.filter(**{f"{field}__iexact": typed}).first() if typed else None
+        auditing.record(Act.SIGN_IN_FAILED, actor=person, target=person or "", outcome="refused")
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    """Whom the sign-on provider lets in gets an account; a team only by invitation or by domain."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
+        """The provider decides who has an account here: the operator named it."""
+        return True
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Secrets of second factors are encrypted at rest."""
+
+    def encrypt(self, text: str) -> str:
+        """Before it is stored."""
+        return sealing.seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """After it was read."""
+        return sealing.unseal(encrypted_text)
