@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 
 def options(*, mail: bool, signup: bool, https: bool) -> dict[str, Any]:
@@ -38,3 +39,9 @@ def providers(issuer: str, client_id: str, client_secret: str, name: str) -> dic
         "settings": {"server_url": issuer},
     }
     return {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [sso] if issuer else []}}
+
+
+def origin(address: str) -> str:
+    """Scheme and host of an address, as Content-Security-Policy names them."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"

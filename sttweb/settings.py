@@ -251,13 +251,11 @@ STTWEB_OIDC_DOMAINS: list[str] = env.list("STTWEB_OIDC_DOMAINS", [])
 STTWEB_OIDC_TEAM = env.str("STTWEB_OIDC_TEAM", "")
 if STTWEB_OIDC_ISSUER and not STTWEB_OIDC_CLIENT_ID:
     raise ImproperlyConfigured("STTWEB_OIDC_ISSUER needs STTWEB_OIDC_CLIENT_ID as well.")
-SOCIALACCOUNT_PROVIDERS = accounts.providers(
-    STTWEB_OIDC_ISSUER, STTWEB_OIDC_CLIENT_ID, STTWEB_OIDC_CLIENT_SECRET, STTWEB_OIDC_NAME
-)
+_client = (STTWEB_OIDC_CLIENT_ID, STTWEB_OIDC_CLIENT_SECRET, STTWEB_OIDC_NAME)
+SOCIALACCOUNT_PROVIDERS = accounts.providers(STTWEB_OIDC_ISSUER, *_client)
 if STTWEB_OIDC_ISSUER:
     # Browsers hold redirects after a form to form-action as well, and ours leads to the provider.
-    _issuer = urlsplit(STTWEB_OIDC_ISSUER)
-    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(f"{_issuer.scheme}://{_issuer.netloc}")
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(accounts.origin(STTWEB_OIDC_ISSUER))
 
 # --- Speech to text ------------------------------------------------------------------------------------------------
 
