@@ -39,7 +39,7 @@ VIEWER_POSTS = {"team", "team-leave", "team-tokens", "token-revoke"}
 #: What a viewer may read.
 VIEWER_READS = {
     *("session", "export", "export_dialog", "find", "facts", "captions", "activity", "audio", "waveform"),
-    *("standing", "team-members", "team-tokens"),
+    *("transcript-alerts", "standing", "team-members", "team-tokens"),
 }
 
 
@@ -79,6 +79,8 @@ def named(team: Team, alice: User, bob: User, make_transcript: Any) -> Named:
     rows["token"] = ApiToken.objects.create(team=team, person=alice, name="T", secret_hash="0" * 64)
     words = {"name": "txt", "act": "approve", "token": "x" * 32, "key": "k", "uidb36": "1", "provider_id": "sso"}
     words |= {"app_label": "auth", "url": "nowhere", "path": "x"}
+    # Watchlists and webhooks: what is not there at all; their own tests ask for those of other teams.
+    words |= {"hook_id": uuid4(), "list_id": uuid4(), "delivery_id": 1}
     numbers = {"index": 0, "pk": 1, "id": 1, "content_type_id": 1}
     return Named({f"{name}_id": row.pk for name, row in rows.items()} | words | numbers)
 
