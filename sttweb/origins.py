@@ -9,13 +9,24 @@ from channels.security.websocket import OriginValidator, WebsocketDenier
 
 
 class OwnOrigins(OriginValidator):
-    """Channels' validator, which fails on an Origin that cannot be parsed; here that is a stranger's like any other."""
+    """Channels' validator, which fails on an Origin that cannot be parsed; here that is a stranger's like any other.
+
+    A program has no Origin. With a token it needs none: no page can put one into a handshake.
+    """
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         """Pass the connection on, or refuse it."""
         if not all(_readable(value) for name, value in scope.get("headers", []) if name == b"origin"):
             return await WebsocketDenier()(scope, receive, send)
+        if _is_program(scope):
+            application: Any = self.application
+            return await application(scope, receive, send)
         return await super().__call__(scope, receive, send)
+
+
+def _is_program(scope: Any) -> bool:
+    names = {name for name, _value in scope.get("headers", [])}
+    return b"authorization" in names and b"origin" not in names
 
 
 def _readable(origin: bytes) -> bool:

@@ -63,3 +63,20 @@ def visitor(get_response: Any) -> Any:
             return answer
 
     return later if iscoroutinefunction(get_response) else now
+
+
+@sync_and_async_middleware
+def permissions(get_response: Any) -> Any:
+    """Middleware: what pages may ask of a device: the microphone, for our own pages only, and nothing else."""
+
+    def with_header(answer: HttpResponseBase) -> HttpResponseBase:
+        answer.headers["Permissions-Policy"] = "microphone=(self), camera=(), geolocation=(), payment=(), usb=()"
+        return answer
+
+    async def later(request: HttpRequest) -> HttpResponseBase:
+        return with_header(await get_response(request))
+
+    def now(request: HttpRequest) -> HttpResponseBase:
+        return with_header(get_response(request))
+
+    return later if iscoroutinefunction(get_response) else now

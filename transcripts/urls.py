@@ -17,6 +17,7 @@ from transcripts.views import (
     library,
     media,
     members,
+    mic,
     picked,
     preferences,
     presets,
@@ -36,6 +37,7 @@ from transcripts.views import (
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", board.board, name="board"),
     path("new", submit.new, name="new"),
+    path("mic", mic.mic, name="mic"),
     path("uploads", uploads.uploads, name="uploads"),
     path("uploads/<uuid:upload_id>", uploads.upload, name="upload"),
     path("uploads/<uuid:upload_id>/complete", uploads.complete, name="upload_complete"),

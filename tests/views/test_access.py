@@ -51,6 +51,7 @@ OTHER_ROUTES = {
     "board": ("get", 302),
     "new": ("get", 302),
     "sample": ("post", 302),
+    "mic": ("get", 302),
     "presets": ("post", 302),
     "probe": ("post", 302),
     "feed": ("get", 302),

@@ -54,6 +54,11 @@ class Outbox:
         """Nothing is taken any more."""
         return self._closing is not None
 
+    @property
+    def is_empty(self) -> bool:
+        """Nothing waits and nothing is on its way."""
+        return not self._waiting and self._newest is None and self._sending_since is None
+
     def push(self, text: str) -> None:
         """Send ``text`` after everything pushed before; shuts the outbox when it no longer fits."""
         if self.is_shut:

@@ -19,7 +19,7 @@ from transcripts.access import Right
 from transcripts.live.board import card_data
 from transcripts.models import FINAL, Event, EventKind, Hit, IllegalTransition, Review, Scan, Segment, State, Transcript
 from transcripts.reviewing import detectors
-from transcripts.views import deleting, looks, recordings, rows
+from transcripts.views import deleting, looks, mic, recordings, rows
 from transcripts.views.activity import last_attempt, log_page
 from transcripts.views.alerts import PANEL_ROWS
 from transcripts.views.coverage import coverage
@@ -52,6 +52,7 @@ def page_context(request: PersonRequest, transcript: Transcript) -> dict[str, An
         "first_place": first_place,
         "has_recording": recordings.path_of(transcript) is not None,
         "may_listen": recordings.may_come(transcript),
+        "may_record": mic.may_record(request, transcript),
         "now_playing": _now_playing(transcript),
         **_about(request, transcript, speakers),
     }
