@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -68,16 +69,22 @@ def test_what_is_said_appears_and_a_network_that_was_away_costs_no_word(micropho
     page.wait_for_selector("#recorder[data-state=off]")
     page.click("#recorder [data-slot=record]")
     page.wait_for_selector("#recorder[data-state=recording]")
-    page.wait_for_function("document.querySelector('#partial .said').textContent")
+    page.wait_for_selector("#partial:not([hidden])")
     page.context.set_offline(True)
-    page.wait_for_function("document.querySelector('#recorder [data-slot=kept]').textContent")
+    page.wait_for_selector("#recorder [data-slot=kept]:not([hidden])")
     page.wait_for_timeout(3000)  # so much is spoken while nobody can be reached
+    if folder := os.environ.get("STTWEB_SHOTS"):
+        page.screenshot(path=f"{folder}/mic-away.png")
+        page.set_viewport_size({"width": 360, "height": 800})
+        page.screenshot(path=f"{folder}/mic-away-360.png")
     page.context.set_offline(False)
-    page.wait_for_function("!document.querySelector('#recorder [data-slot=kept]').textContent")
-    page.wait_for_function("/better/i.test(document.querySelector('#session .words').textContent)")
+    page.wait_for_selector("#recorder [data-slot=kept]", state="hidden")
+    page.wait_for_selector("#session .words:has-text('better')")
     page.click("#recorder [data-slot=stop]")
     page.wait_for_selector("#session[data-state=completed]")
     page.wait_for_selector("#recorder[data-state=ended]")
+    if folder := os.environ.get("STTWEB_SHOTS"):
+        page.screenshot(path=f"{folder}/mic-ended.png")
     words = " ".join(page.locator("#lines .said").all_inner_texts()).lower()
     places = [words.find(word) for word in SAID]
     assert -1 not in places, words

@@ -10,7 +10,7 @@ from django import forms
 from transcripts.forms import SHOWN, SubmitForm, first_errors
 from transcripts.incoming.beginning import Wanted
 from transcripts.incoming.commands import Misunderstood, Start
-from transcripts.models import Engine
+from transcripts.models import Engine, Team
 
 
 class StreamForm(SubmitForm):
@@ -20,9 +20,9 @@ class StreamForm(SubmitForm):
     title = forms.CharField(required=False, max_length=200)
 
 
-def wanted(start: Start) -> Wanted:
-    """What a client's first message asks for. Raises Misunderstood (``bad_options``)."""
-    form = StreamForm(_filled(start.fields))
+def wanted(start: Start, team: Team) -> Wanted:
+    """What a client's first message asks for in a team. Raises Misunderstood (``bad_options``)."""
+    form = StreamForm(_filled(start.fields), team=team)
     if not form.is_valid():
         name, texts = next(iter(first_errors(form).items()))
         raise Misunderstood("bad_options", f"{name or 'options'}: {' '.join(texts)}")

@@ -129,7 +129,7 @@ class AudioConsumer(LiveConsumer):
         team = who.team(start.team, self.scope["session"].get("team"))
         if team is None or not who.person.is_authenticated:
             raise Refused("no_such_team", "There is no such team in which you may start something.", "Name another.")
-        return begin(team, who.person, options.wanted(start))
+        return begin(team, who.person, options.wanted(start, team))
 
     async def _attach(self, attach: commands.Attach) -> None:
         assert self.transcript_id is not None
