@@ -20,7 +20,8 @@ from transcripts.views.shell import TeamRequest, in_team
 def mic(request: TeamRequest) -> HttpResponse:
     """``/mic``: how it is to be transcribed; then the page that records."""
     if request.method != "POST":
-        return render(request, "transcripts/mic.html", {"form": StreamForm(initial={"preset": "live"}, team=request.team)})
+        form = StreamForm(initial={"preset": "live"}, team=request.team)
+        return render(request, "transcripts/mic.html", {"form": form})
     form = StreamForm(request.POST, team=request.team)
     if form.is_valid():
         try:
