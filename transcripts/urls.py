@@ -124,6 +124,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "team/<uuid:team_id>/webhooks/<uuid:hook_id>/resend/<int:delivery_id>", webhooks.resend, name="webhook-resend"
     ),
     path("theme", preferences.theme, name="theme"),
+    path("language", preferences.language, name="language"),
     path("login", login, name="login"),
     path("logout", logout, name="logout"),
 ]

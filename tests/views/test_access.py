@@ -66,6 +66,7 @@ OTHER_ROUTES = {
     "team-new": ("get", 302),
     "roles": ("get", 302),
     "theme": ("post", 302),
+    "language": ("post", 302),
     "login": ("get", 200),
     "logout": ("post", 302),
 }

@@ -1,9 +1,10 @@
-"""What a person prefers: the team to work in, and light or dark."""
+"""What a person prefers: the team to work in, light or dark, and the language of the pages."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -28,9 +29,25 @@ def team(request: PersonRequest, team_id: UUID) -> HttpResponse:
 def theme(request: HttpRequest) -> HttpResponse:
     """Light, dark, or as the system has it; kept in a cookie, so that the first paint is right."""
     chosen = request.POST.get("theme", "")
-    back = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
-    response = redirect(back if safe else "board")
+    response = _back(request)
     if chosen in THEMES:
         response.set_cookie("theme", chosen, max_age=YEAR, samesite="Lax", secure=request.is_secure(), httponly=True)
     return response
+
+
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """The language of the pages, kept in a cookie; until one is chosen, the browser's own counts."""
+    chosen = request.POST.get("language", "")
+    response = _back(request)
+    if chosen in dict(settings.LANGUAGES):
+        name = settings.LANGUAGE_COOKIE_NAME
+        response.set_cookie(name, chosen, max_age=YEAR, samesite="Lax", secure=request.is_secure(), httponly=True)
+    return response
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    """To the page that was left, if it is one of ours."""
+    back = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
+    return redirect(back if safe else "board")
