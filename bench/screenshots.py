@@ -105,8 +105,24 @@ async def pick_and_delete(page: Any) -> None:
     await page.wait_for_selector(".doomed")
 
 
+def refusal(make: Callable[[], Any]) -> Callable[[Any], Awaitable[None]]:
+    """A page of an error that nobody can bring about here: ``make`` renders it."""
+
+    async def show(page: Any) -> None:
+        answer = make()
+        html = answer.content.decode() if hasattr(answer, "content") else answer
+        await page.route("**/refused", lambda route: route.fulfill(body=html, content_type="text/html"))
+        await page.goto("/refused")
+
+    return show
+
+
 def scenes(stage: Stage, publish: Any) -> list[Scene]:
     """Every page and state worth a look."""
+    from django.template.loader import render_to_string
+    from django.test import RequestFactory
+    from django.views.defaults import bad_request, server_error
+
     from transcripts.live import events
 
     async def speak(page: Any) -> None:
@@ -164,6 +180,9 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("team-settings", f"/team/{stage.newsroom.pk}/settings", stage.alice, None),
         ("status", "/admin/status", stage.alice, None),
         ("forbidden", "/new", stage.victor, None),
+        ("bad-request", "/login", None, refusal(lambda: bad_request(RequestFactory().get("/"), None))),
+        ("too-many", "/login", None, refusal(lambda: render_to_string("429.html"))),
+        ("broken", "/login", None, refusal(lambda: server_error(RequestFactory().get("/")))),
         ("missing", "/s/00000000-0000-0000-0000-000000000000", stage.alice, None),
     ]
 

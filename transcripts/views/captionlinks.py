@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render, resolve_url
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -110,7 +111,7 @@ def _unshared(response: HttpResponse) -> HttpResponse:
 
 
 def _too_many() -> HttpResponse:
-    sentence = _("Too many requests from your address. Wait a moment, then reload.")
-    response = HttpResponse(sentence, status=429, content_type="text/plain; charset=utf-8")
+    # Without the request: nobody's session is looked up for who comes too often.
+    response = HttpResponse(render_to_string("429.html"), status=429)
     response["Retry-After"] = "5"
     return response
