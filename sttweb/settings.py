@@ -189,7 +189,6 @@ CONTENT_SECURITY_POLICY = {
 DATABASE_URL = secret("DATABASE_URL")
 #: Most database connections one process opens to PostgreSQL: a thread and a connection for each session, and some.
 STTWEB_DB_POOL = env.int("STTWEB_DB_POOL", 20)
-
 #: SQLite waits for the disk at every commit: nothing written is lost when the power fails, for some milliseconds each.
 STTWEB_SQLITE_FULL = env.bool("STTWEB_SQLITE_FULL", False)
 
@@ -255,8 +254,8 @@ STTWEB_OIDC_DOMAINS: list[str] = env.list("STTWEB_OIDC_DOMAINS", [])
 STTWEB_OIDC_TEAM = env.str("STTWEB_OIDC_TEAM", "")
 if STTWEB_OIDC_ISSUER and not STTWEB_OIDC_CLIENT_ID:
     raise ImproperlyConfigured("STTWEB_OIDC_ISSUER needs STTWEB_OIDC_CLIENT_ID as well.")
-_client = (STTWEB_OIDC_CLIENT_ID, STTWEB_OIDC_CLIENT_SECRET, STTWEB_OIDC_NAME)
-SOCIALACCOUNT_PROVIDERS = accounts.providers(STTWEB_OIDC_ISSUER, *_client)
+_client = STTWEB_OIDC_ISSUER, STTWEB_OIDC_CLIENT_ID, STTWEB_OIDC_CLIENT_SECRET, STTWEB_OIDC_NAME
+SOCIALACCOUNT_PROVIDERS = accounts.providers(*_client)
 if STTWEB_OIDC_ISSUER:
     # Browsers hold redirects after a form to form-action as well, and ours leads to the provider.
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(accounts.origin(STTWEB_OIDC_ISSUER))
