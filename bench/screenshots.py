@@ -180,7 +180,7 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("team-settings", f"/team/{stage.newsroom.pk}/settings", stage.alice, None),
         ("status", "/admin/status", stage.alice, None),
         ("forbidden", "/new", stage.victor, None),
-        ("bad-request", "/login", None, refusal(lambda: bad_request(RequestFactory().get("/"), None))),
+        ("bad-request", "/login", None, refusal(lambda: bad_request(RequestFactory().get("/"), ValueError()))),
         ("too-many", "/login", None, refusal(lambda: render_to_string("429.html"))),
         ("broken", "/login", None, refusal(lambda: server_error(RequestFactory().get("/")))),
         ("missing", "/s/00000000-0000-0000-0000-000000000000", stage.alice, None),

@@ -59,7 +59,10 @@ def test_a_body_that_is_too_large_is_said_at_the_form(client, alice, settings):
 
 @pytest.mark.parametrize(
     ("view", "heading"),
-    [(lambda asked: bad_request(asked, None), "The server did not understand that"), (server_error, "Something broke")],
+    [
+        (lambda asked: bad_request(asked, ValueError()), "The server did not understand that"),
+        (server_error, "Something broke"),
+    ],
     ids=["400", "500"],
 )
 def test_errors_of_the_server_need_no_person_and_no_database(view, heading, django_assert_num_queries):
