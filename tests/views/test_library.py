@@ -112,5 +112,5 @@ def test_a_page_takes_the_same_queries_however_much_it_shows(read, say, django_a
     for number in range(30):
         say("The quay.", "The pier", title=str(number))
     for address in ("", "?q=quay"):
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(16):
             assert len(titles(read(address))) == 25
