@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 #: HTTP status of a refusal by its code, where it is not 409.
 STATUS = {
-    "upload_too_large": 413, "part_too_large": 413, "upload_beyond": 413, "body_too_large": 413,
+    "part_too_large": 413, "body_too_large": 413,
     "too_many_uploads": 429, "too_many_unfinished": 429, "upload_quota": 429,
     "disk_low": 507, "disk_full": 507,
 }  # fmt: skip

@@ -35,11 +35,12 @@ BEAT_SECONDS, RIGHTS_SECONDS, STREAM_SECONDS = 15.0, 5.0, 3600.0
 MOST_STREAMS = 20
 _open: Counter[UUID] = Counter()
 
+_FIELDS = {name: {"type": "string"} for name in ("id", "event", "data")}
 _STREAM = {
     "responses": {
         200: {
             "description": "Server-sent events: the event's type, its number as id, the event as data.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {"schema": {"type": "object", "properties": _FIELDS}}},
         }
     }
 }
@@ -49,7 +50,7 @@ class EventsQuery(Schema):
     """Which events."""
 
     after: int = Field(0, ge=0, le=2**53, description="number of the last event that you have")
-    wait: int = Field(0, ge=0, le=LONGEST_WAIT, description="seconds to wait for one when there is none")
+    wait: int = Field(0, ge=0, le=LONGEST_WAIT, description="seconds to wait for one while it has not ended")
     limit: int = Field(200, ge=1, le=MOST_ROWS)
 
 
@@ -59,7 +60,7 @@ async def list_events(request: HolderRequest, transcript_id: UUID, query: Query[
     held = request.auth
     await in_thread(access.transcript_held, held, transcript_id)
     rows = await in_thread(read_rows, transcript_id, query.after, query.limit)
-    if not rows and query.wait:
+    if not rows and query.wait and not await _has_ended(transcript_id, query.after):
         await _wait(held.token, transcript_id, query.after, query.wait)
         await in_thread(_still_allowed, held.token, transcript_id)
         rows = await in_thread(read_rows, transcript_id, query.after, query.limit)
@@ -75,6 +76,12 @@ async def _answer(transcript_id: UUID, rows: list[Row], after: int) -> HttpRespo
     ended = json.dumps(head.ended and last >= head.last_seq)
     text = f'{{"items":[{",".join(row.text for row in rows)}],"after":{last},"ended":{ended}}}'
     return HttpResponse(text, content_type="application/json")
+
+
+async def _has_ended(transcript_id: UUID, after: int) -> bool:
+    """Nothing more comes after that number by itself."""
+    head = (await in_thread(read_heads, [transcript_id])).get(transcript_id)
+    return head is None or (head.ended and after >= head.last_seq)
 
 
 async def _wait(token: ApiToken, transcript_id: UUID, after: int, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, HttpResponseBase
@@ -21,7 +21,18 @@ from transcripts.views import media, recordings
 router = Router(tags=["files"])
 FormatName = Annotated[str, OneOf(FORMATS)]
 _BYTES = {"schema": {"type": "string", "format": "binary"}}
-_EXPORTED = {200: {"description": "The file.", "content": {one.content_type: _BYTES for one in FORMATS.values()}}}
+
+
+def _schema(content_type: str) -> dict[str, Any]:
+    return {"schema": {"type": "object"}} if content_type.startswith("application/json") else _BYTES
+
+
+_EXPORTED = {
+    200: {
+        "description": "The file.",
+        "content": {one.content_type: _schema(one.content_type) for one in FORMATS.values()},
+    }
+}
 _SOUND = dict.fromkeys((*media.TYPES.values(), "application/octet-stream"), _BYTES)
 _HEARD = {
     200: {"description": "The whole recording.", "content": _SOUND},

@@ -5,13 +5,14 @@ What comes in is strict: unknown fields and numbers in quotes are mistakes of th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
 from transcripts.forms import PRESETS
@@ -21,8 +22,26 @@ from transcripts.models import Engine
 NO_NUL = r"^[^\x00]*$"
 Text = Annotated[str, StringConstraints(max_length=20_000, pattern=NO_NUL)]
 Line = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
-Index = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Number = Annotated[int, Field(ge=0, le=2**53)]
+
+
+def _whole(value: Any) -> Any:
+    """JSON knows one kind of number: 3.0 is 3."""
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+# The bounds stand first: behind the validator they would not be told to the reader of the description.
+Index = Annotated[int, Field(ge=0, le=2**31 - 1), BeforeValidator(_whole)]
+
+
+def _iso(value: Any) -> Any:
+    """Days are written as ISO 8601 says; pydantic would take seconds since 1970 as well."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value, re.ASCII):
+        raise ValueError("a day is written YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_iso), Field(strict=False)]
 
 
 class Strict(Schema):
@@ -171,8 +190,8 @@ class OptionsIn(Strict):
     commit_strategy: Literal["vad", "turn_prediction"] = "vad"
     vad_silence_threshold_secs: float = Field(default=None)  # type: ignore[assignment]
     vad_threshold: float = Field(default=None)  # type: ignore[assignment]
-    min_speech_duration_ms: int = Field(default=None)  # type: ignore[assignment]
-    min_silence_duration_ms: int = Field(default=None)  # type: ignore[assignment]
+    min_speech_duration_ms: Whole = Field(default=None)  # type: ignore[assignment]
+    min_silence_duration_ms: Whole = Field(default=None)  # type: ignore[assignment]
     entity_detection: list[Line] = []
     entity_redaction: list[Line] = []
     entity_redaction_mode: Line = ""
@@ -212,7 +231,7 @@ class UploadIn(HowIn):
     """A file that is to come in parts."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)]
-    size: Annotated[int, Field(ge=1, le=2**53, description="bytes")]
+    size: Annotated[int, Field(ge=1, le=2**53, description="bytes"), BeforeValidator(_whole)]
 
 
 class UploadOut(Schema):

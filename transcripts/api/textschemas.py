@@ -9,7 +9,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field, StringConstraints
 
-from transcripts.api.schemas import NO_NUL, ErrorOut, Index, Strict, Text
+from transcripts.api.schemas import NO_NUL, Day, ErrorOut, Index, Strict, Text
 
 Speaker = Annotated[str, StringConstraints(max_length=80, pattern=NO_NUL)]
 Reason = Annotated[str, StringConstraints(max_length=500, pattern=NO_NUL)]
@@ -118,8 +118,8 @@ class ReviewIn(Strict):
 
     decision: Literal["send", "assign", "approve", "return", "reopen"]
     reason: Reason = ""
-    assignee: int | None = Field(None, ge=0, le=2**31 - 1)
-    due_on: date | None = Field(None, strict=False)
+    assignee: Index | None = None
+    due_on: Day | None = None
 
 
 class ReviewOut(Schema):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from transcripts.api.errors import Refusal
 from transcripts.api.ordering import judged
 from transcripts.api.schemas import (
     NO_NUL,
+    Day,
     EngineName,
     Line,
     OneOf,
@@ -54,8 +54,8 @@ class ListQuery(Schema):
     language: Line = ""
     tag: Line = ""
     speaker: Line = ""
-    since: date | SkipJsonSchema[None] = Field(None, description="made on this day or later")
-    until: date | SkipJsonSchema[None] = Field(None, description="made on this day or earlier")
+    since: Day | SkipJsonSchema[None] = Field(None, description="made on this day or later")
+    until: Day | SkipJsonSchema[None] = Field(None, description="made on this day or earlier")
     sort: Literal["newest", "mentions"] = "newest"
     cursor: Cursor = Field("", description="“next” of the page before")
     limit: int = Field(25, ge=1, le=100)
