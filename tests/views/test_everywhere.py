@@ -173,7 +173,7 @@ async def test_scripts_that_run_from_the_right(product, bob, make_transcript, se
         mirrored = await product.visit(bob, f"/s/{transcript.pk}", width=width, locale="ar")
         assert await mirrored.evaluate(direction, "html") == "rtl"
         assert await mirrored.evaluate(direction, "#seg-1 .said") == "ltr"
-        where = "[...document.querySelectorAll('#seg-1 > *')].map(each => each.getBoundingClientRect().left)"
+        where = "[...document.querySelectorAll('#seg-1 > :is(.time, .said)')].map(row => row.getBoundingClientRect().x)"
         time, text = await mirrored.evaluate(where)
         assert time > text
         for path in (f"/s/{transcript.pk}", "/", "/new", "/library"):

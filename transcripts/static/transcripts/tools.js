@@ -60,7 +60,9 @@ if (dialog) {
     if (mine !== asked) return;
     if (!answer?.ok) return setText(slot(form, "count"), say("failed"));
     const { count, examples } = await answer.json();
-    setText(slot(form, "count"), say(count === 1 ? "replaceOne" : "replaceN", count));
+    const told = say(count === 1 ? "replaceOne" : "replaceN", count);
+    setText(slot(form, "count"), told);
+    announce(told);
     list.replaceChildren(...examples.map(({ diff }) => {
       const item = document.createElement("li");
       item.append(...diffNodes(diff));
