@@ -361,6 +361,8 @@ STTWEB_METRICS_TOKEN = secret("STTWEB_METRICS_TOKEN")
 STTWEB_UPKEEP_SECONDS = env.float("STTWEB_UPKEEP_SECONDS", 600.0)
 #: Days for which the log of webhooks keeps what was sent, and what the receivers answered.
 STTWEB_WEBHOOK_LOG_DAYS = env.float("STTWEB_WEBHOOK_LOG_DAYS", 30.0)
+#: Days that the audit record is kept. 0: for ever.
+STTWEB_AUDIT_DAYS = env.int("STTWEB_AUDIT_DAYS", 730)
 #: The list of what was erased, kept beside the database so that a restored backup forgets it again.
 STTWEB_ERASURES_FILE = Path(env.str("STTWEB_ERASURES_FILE", str(STTWEB_VAR / "erasures.jsonl")))
 

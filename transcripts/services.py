@@ -17,11 +17,13 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from transcripts import auditing
 from transcripts.incoming.rows import close
 from transcripts.jobs.wake import nudge_on_commit, wake_on_commit
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import (
     FINAL,
+    Act,
     Control,
     Engine,
     EventKind,
@@ -233,12 +235,18 @@ def rename(transcript: Transcript, title: str) -> None:
     ring_on_commit(transcript.pk, transcript.team_id, last)
 
 
-def set_keeping(team: Team, media_days: int | None, text_days: int | None, stream_sound: bool) -> None:
+@transaction.atomic
+def set_keeping(
+    team: Team, media_days: int | None, text_days: int | None, stream_sound: bool, *, by: User | str = ""
+) -> None:
     """How many days after its end a team keeps a transcript's recording and the transcript itself (None: for ever), and
     whether the sound of live streams is kept at all."""
-    Team.objects.filter(pk=team.pk).update(
-        keep_media_days=media_days, keep_text_days=text_days, keep_stream_sound=stream_sound
-    )
+    now = {"keep_media_days": media_days, "keep_text_days": text_days, "keep_stream_sound": stream_sound}
+    before = Team.objects.select_for_update().values(*now).get(pk=team.pk)
+    changed: dict[str, Any] = {name: [before[name], value] for name, value in now.items() if before[name] != value}
+    Team.objects.filter(pk=team.pk).update(**now)
+    if changed:
+        auditing.record(Act.KEEPING_CHANGED, actor=by, team=team, target=team, **changed)
 
 
 @transaction.atomic

@@ -7,13 +7,15 @@ the token alone.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from transcripts import auditing
 from transcripts.live.publish import ring_on_commit
-from transcripts.models import CaptionLink, EventKind, Transcript
+from transcripts.models import Act, CaptionLink, EventKind, Transcript
 from transcripts.models.captionlink import new_token, token_hash
 from transcripts.models.log import Entry, append
 
@@ -43,6 +45,7 @@ def make_link(transcript: Transcript, person: User, hours: int, delay_seconds: i
         created_by=person,
     )
     _note(transcript, "shared", person)
+    _record(Act.CAPTION_LINK_MADE, transcript, person, link, hours=hours, delay_seconds=delay_seconds)
     return link, token
 
 
@@ -51,6 +54,7 @@ def revoke(link: CaptionLink, person: User) -> None:
     """End a link now; pages that show it lose their text within seconds. Harmless for one that has ended."""
     if CaptionLink.objects.alive().filter(pk=link.pk).update(revoked_at=timezone.now()):
         _note(link.transcript, "unshared", person)
+        _record(Act.CAPTION_LINK_REVOKED, link.transcript, person, link)
 
 
 def find(token: str) -> CaptionLink | None:
@@ -65,3 +69,7 @@ def _note(transcript: Transcript, what: str, person: User) -> None:
     entry = Entry(EventKind.REVISE, {"captions": what, "by": person.get_full_name() or person.get_username()})
     last = append(transcript.pk, [entry], when={})
     ring_on_commit(transcript.pk, transcript.team_id, last)
+
+
+def _record(act: Act, transcript: Transcript, person: User, link: CaptionLink, **details: Any) -> None:
+    auditing.record(act, actor=person, team=transcript.team_id, target=transcript, link=str(link.pk), **details)

@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, path
 from transcripts.views import (
     activity,
     alerts,
+    audit,
     board,
     captionlinks,
     engines,
@@ -38,6 +39,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", board.board, name="board"),
     path("new", submit.new, name="new"),
     path("mic", mic.mic, name="mic"),
+    path("team/<uuid:team_id>/audit", audit.audit, name="team-audit"),
+    path("team/<uuid:team_id>/audit.csv", audit.audit_csv, name="team-audit-csv"),
     path("uploads", uploads.uploads, name="uploads"),
     path("uploads/<uuid:upload_id>", uploads.upload, name="upload"),
     path("uploads/<uuid:upload_id>/complete", uploads.complete, name="upload_complete"),

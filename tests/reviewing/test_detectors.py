@@ -10,7 +10,9 @@ import pytest
 from transcripts.models import FlagKind
 from transcripts.models.flag import WEIGHTS
 from transcripts.reviewing import detectors
-from transcripts.reviewing.detectors import PEAK_MS, Heard, Loudness, find
+from transcripts.reviewing.detectors import PEAK_MS, Heard, Loudness, Typical, find
+
+USUAL = Typical(0.9, 0.8)
 
 
 def passage(text: str, confidences: Sequence[float | None] | float = 0.9, *, index: int = 0, start: int = 0) -> Heard:
@@ -29,7 +31,7 @@ def sound(*parts: tuple[int, int]) -> Loudness:
 
 
 def kinds(passages: Sequence[Heard], **options: Any) -> list[tuple[str, int | None]]:
-    return [(one.kind, one.segment) for one in find(passages, **{"typical": 0.9, **options})]
+    return [(one.kind, one.segment) for one in find(passages, **{"typical": USUAL, **options})]
 
 
 def test_every_detector_has_a_kind_and_every_kind_a_weight() -> None:
@@ -40,23 +42,29 @@ def test_a_run_of_low_words_or_a_low_mean_is_flagged_and_a_single_low_word_is_no
     run = passage("one two three four five six seven eight", [0.9, 0.9, 0.3, 0.2, 0.4, 0.9, 0.9, 0.9])
     assert kinds([run]) == [("confidence", 0)]
     assert kinds([passage("one two three", [0.6, 0.6, 0.6])]) == [("confidence", 0)]
-    assert kinds([passage("one two three four", [0.9, 0.1, 0.9, 0.9])]) == []
+    assert kinds([passage("one two three four", [0.9, 0.3, 0.9, 0.9])]) == []
     assert kinds([passage("one two three four", [None, None, None, None])]) == []
 
 
 def test_an_engine_that_is_never_sure_is_measured_by_itself() -> None:
     typical_here = passage("one two three four", 0.5)
-    assert kinds([typical_here], typical=0.5) == []
-    assert kinds([typical_here], typical=0.95) == [("confidence", 0)]
+    assert kinds([typical_here], typical=Typical(0.5, 0.4)) == []
+    assert kinds([typical_here], typical=Typical(0.95, 0.9)) == [("confidence", 0)]
 
 
-def test_the_median_comes_from_the_histogram_and_begins_with_a_prior() -> None:
-    assert detectors.median([]) == pytest.approx(0.9, abs=0.02)
+def test_what_is_typical_comes_from_the_histogram_and_begins_with_a_prior() -> None:
+    assert detectors.typical_of([]).middle == pytest.approx(0.9, abs=0.01)
     few = detectors.counted([], [passage("a b c", 0.1)])
-    assert detectors.median(few) == pytest.approx(0.9, abs=0.02)
+    assert detectors.typical_of(few).low_mean < 0.6
     many = detectors.counted(few, [passage("a b c d e f g h", 0.3)] * 20)
-    assert detectors.median(many) == pytest.approx(0.3, abs=0.02)
+    assert detectors.typical_of(many).middle == pytest.approx(0.3, abs=0.01)
     assert sum(detectors.counted([], [passage("a b", [1.0, -0.5])])) == 2
+
+
+def test_where_words_lie_close_together_a_passage_is_low_sooner() -> None:
+    said = [passage("one two three four", 0.85)]
+    assert kinds(said, typical=Typical(0.99, 0.97)) == [("confidence", 0)]
+    assert kinds(said, typical=Typical(0.99, 0.85)) == []
 
 
 def test_text_where_the_recording_is_quiet_is_flagged_and_a_quiet_speaker_is_not() -> None:
@@ -66,6 +74,21 @@ def test_text_where_the_recording_is_quiet_is_flagged_and_a_quiet_speaker_is_not
     assert kinds([speech, said], loudness=loud_then_quiet) == [("silence", 3)]
     assert kinds([speech, said], loudness=sound((8_000, 60), (8_000, 10))) == []
     assert kinds([speech, said], loudness=sound((16_000, 3))) == []
+    assert kinds([speech, said], loudness=sound((8_000, 3), (8_000, 0))) == [("silence", 3)]
+
+
+def test_somebody_who_speaks_too_softly_to_be_seen_is_told_from_silence_by_how_much_is_said() -> None:
+    aside = [
+        passage(
+            f"many words {n} in a low voice and more of them as if nobody listened {n * 7}",
+            index=n,
+            start=10_000 + 8_500 * n,
+        )
+        for n in range(3)
+    ]
+    assert kinds(aside, loudness=sound((10_000, 60), (30_000, 1))) == []
+    alone = passage("many words", index=0, start=20_000)
+    assert kinds([alone], loudness=sound((10_000, 60), (30_000, 1))) == [("silence", 0)]
 
 
 def test_a_few_words_put_behind_the_last_ones_of_a_passage_are_found() -> None:
@@ -90,14 +113,14 @@ def test_a_loop_across_passages_is_one_finding_from_its_first_to_its_last() -> N
     passages = [
         passage(text, index=n, start=n * 10_000) for n, text in enumerate(["Hello folks.", *["Thanks, folks."] * 5])
     ]
-    [found] = [one for one in find(passages, typical=0.9) if one.kind == "loop"]
+    [found] = [one for one in find(passages, typical=USUAL) if one.kind == "loop"]
     assert (found.segment, found.start_ms, found.end_ms) == (1, 10_000, passages[-1].end_ms)
     assert found.details == {"times": 5}
 
 
 def test_a_loop_that_began_before_the_new_passages_keeps_its_beginning() -> None:
     passages = [passage("Thanks, folks.", index=n, start=n * 10_000) for n in range(8)]
-    [found] = [one for one in find(passages[4:], before=passages[:4], typical=0.9) if one.kind == "loop"]
+    [found] = [one for one in find(passages[4:], before=passages[:4], typical=USUAL) if one.kind == "loop"]
     assert (found.segment, found.details["times"]) == (0, 8)
 
 

@@ -7,9 +7,9 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from transcripts.admin import operations, rows, teams, transcripts
+from transcripts.admin import audit, operations, rows, teams, transcripts
 
-__all__ = ["operations", "rows", "teams", "transcripts"]
+__all__ = ["audit", "operations", "rows", "teams", "transcripts"]
 
 admin.site.site_header = admin.site.site_title = _("sttweb operations")
 # The admin's own form knows neither limits nor second factors.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
+from collections.abc import Iterable
 
 from transcripts.exports.clock import stamp
 from transcripts.exports.cues import gap_text
@@ -32,6 +33,13 @@ def render(document: Document, *, speakers: bool = True) -> str:
     for start, end, *texts in sorted(rows, key=lambda row: row[0]):
         table.writerow([stamp(start, "."), stamp(end, "."), *map(cell, texts)])
     return MARK + file.getvalue()
+
+
+def row(texts: Iterable[str]) -> str:
+    """One line of a table for spreadsheets."""
+    file = io.StringIO(newline="")
+    csv.writer(file, lineterminator="\r\n").writerow([cell(text) for text in texts])
+    return file.getvalue()
 
 
 def _marks(line: Line) -> tuple[str, str, str]:

@@ -49,6 +49,11 @@ class Act(models.TextChoices):
     APPROVED = "approved", _("Approved")
     REOPENED = "reopened", _("Reopened")
     RETURNED = "returned", _("Returned to its editor")
+    KEEPING_CHANGED = "keeping_changed", _("Retention changed")
+    RETRIED = "retried", _("Queued again")
+    CANCELLED = "cancelled", _("Cancelled")
+    RENAMED = "renamed", _("Renamed")
+    ERASED_PERSON = "erased_person", _("Person erased")
     OPENED_BY_STAFF = "opened_by_staff", _("Opened by staff")
 
 

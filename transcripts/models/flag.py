@@ -114,7 +114,7 @@ class Scan(models.Model):
     #: Nothing more will come: the transcript had ended when it was searched.
     is_settled = models.BooleanField(default=False)
     #: Words with a confidence so far, those among them that were low when they were read, and how many lie in each
-    #: fiftieth of 0..1: the median without reading all words again.
+    #: step of 0..1: the median without reading all words again.
     words = models.PositiveIntegerField(default=0)
     low_words = models.PositiveIntegerField(_("low words"), default=0)
     confidences: models.JSONField[Any, list[int]] = models.JSONField(default=_no_confidences, blank=True)

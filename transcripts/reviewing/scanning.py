@@ -63,7 +63,7 @@ def _next(transcript: Transcript, sound: Path | None) -> _Part | None:
     if not passages and not gaps and seen.is_settled == transcript.is_final:
         return None
     confidences = detectors.counted(seen.confidences, passages)
-    typical = detectors.median(confidences)
+    typical = detectors.typical_of(confidences)
     before = _before(transcript, seen)
     findings = gaps + (detectors.find(passages, before=before, typical=typical, loudness=loudness) if passages else [])
     words = [word for passage in passages for word in detectors.sure_words(passage)]

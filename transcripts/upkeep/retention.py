@@ -12,12 +12,14 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from transcripts.live.publish import ring_on_commit
-from transcripts.models import FINAL, Erased, Team, Transcript, Why
+from transcripts.models import FINAL, AuditEntry, Erased, Team, Transcript, Why
 from transcripts.upkeep.erasing import because, erase_media
 from transcripts.upkeep.folders import batches, spooled_ids
 
@@ -92,3 +94,9 @@ def _erase(row: Transcript) -> bool:
         ring_on_commit(found.pk, found.team_id, 0)
         found.delete()
     return True
+
+
+def expire_audit() -> int:
+    """Forget audit entries that are older than STTWEB_AUDIT_DAYS; how many."""
+    days = settings.STTWEB_AUDIT_DAYS
+    return AuditEntry.objects.expire(timezone.now() - timedelta(days=days)) if days > 0 else 0

@@ -35,6 +35,7 @@ class Keeper:
             pruned, finished = retention.prune(), erasing.finish_pending()
             queueing.forget_old()
             strays, stale = self._sweep(), uploading.sweep()
+            retention.expire_audit()
             throttling.sweep()
         except (DatabaseError, OSError) as error:
             logger.warning("the upkeep is left to the next round: %s", error)

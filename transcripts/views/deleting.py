@@ -7,9 +7,9 @@ from functools import partial
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from transcripts import services
+from transcripts import auditing, services
 from transcripts.live.publish import ring_on_commit
-from transcripts.models import Transcript, Why
+from transcripts.models import Act, Transcript, Why
 from transcripts.upkeep.erasing import because, pseudonym
 from transcripts.views import recordings
 
@@ -18,6 +18,7 @@ def delete(person: User, transcript: Transcript) -> None:
     """Delete it with its recording; boards and open pages are told."""
     key, team_id = transcript.pk, transcript.team_id
     with because(Why.DELETED, pseudonym(person.pk)), transaction.atomic():
+        auditing.record(Act.DELETED, actor=person, team=team_id, target=transcript)
         media_key = services.delete(transcript)
         transaction.on_commit(partial(recordings.forget, key, media_key))
         ring_on_commit(key, team_id, 0)

@@ -15,10 +15,10 @@ from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from transcripts import access, exporting
+from transcripts import access, auditing, exporting
 from transcripts.exports import COLUMNS, FORMATS, Options, UnknownFormat, filename
 from transcripts.exports.cues import LINE_COLUMNS
-from transcripts.models import Transcript
+from transcripts.models import Act, Transcript
 from transcripts.views.shell import PersonRequest
 
 #: Fields of the dialog that mean something in each format.
@@ -46,6 +46,7 @@ def export(request: PersonRequest, transcript_id: UUID, name: str) -> HttpRespon
         file = exporting.export(transcript, name, read_options(request.GET, name))
     except UnknownFormat as error:
         raise Http404(str(error)) from error
+    auditing.record(Act.EXPORTED, actor=request.user, team=transcript.team_id, target=transcript, format=name)
     disposition = content_disposition_header(as_attachment=True, filename=file.filename) or "attachment"
     headers = {"Content-Disposition": disposition, "Cache-Control": "private, no-store"}
     return HttpResponse(file.content, content_type=file.content_type, headers=headers)

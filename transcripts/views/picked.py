@@ -18,11 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from transcripts import access, exporting, services, tagging
+from transcripts import access, auditing, exporting, services, tagging
 from transcripts.access import Right
 from transcripts.exports import FORMATS, Options
 from transcripts.exports.bundle import Bundle
-from transcripts.models import IllegalTransition, State, Tagging, Transcript
+from transcripts.models import Act, IllegalTransition, State, Tagging, Transcript
 from transcripts.models.tag import tag_key
 from transcripts.views import deleting, looks
 from transcripts.views.exports import read_options
@@ -51,6 +51,10 @@ DEEDS = {
     "cancel": Deed(Right.CONTROL, gettext_lazy("ended already")),
     "delete": Deed(Right.DELETE, gettext_lazy("still running")),
 }
+
+
+#: What the audit record is told of rows done together; each deletion tells of itself.
+RECORDED = {"retry": Act.RETRIED, "cancel": Act.CANCELLED}
 
 
 @dataclass(slots=True)
@@ -137,6 +141,9 @@ def _act(request: TeamRequest, do: str, found: Picked) -> HttpResponse:
     except tagging.TagRefused as refused:
         messages.warning(request, str(refused))
         return _back(request)
+    if do in RECORDED:
+        for row in found.rows:
+            auditing.record(RECORDED[do], actor=request.user, team=row.team_id, target=row, bulk=len(found.rows))
     (messages.success if found.rows else messages.warning)(request, found.sentence())
     return _back(request)
 
@@ -200,6 +207,10 @@ def _export(request: TeamRequest, found: Picked) -> HttpResponseBase:
         messages.warning(request, _("Nothing was exported: choose a format and transcripts that are there."))
         return _back(request)
     options = read_options(request.POST, name)
+    for team in {row.team_id for row in found.rows}:
+        rows = [row for row in found.rows if row.team_id == team]
+        ids = [str(row.pk) for row in rows]
+        auditing.record(Act.EXPORTED, actor=request.user, team=team, format=name, number=len(rows), transcripts=ids)
     response = StreamingHttpResponse(_zip(found.rows, name, options), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="transcripts-{localdate():%Y-%m-%d}-{name}.zip"'
     response["Cache-Control"] = "private, no-store"

@@ -33,6 +33,7 @@ SECTIONS: Mapping[str, Callable[[PersonRequest, Team], dict[str, Any]]] = {
     "transcripts/team/_keeping.html": keeping_section,
     "transcripts/team/_tokens.html": lambda request, team: {},
     "transcripts/team/_webhooks.html": lambda request, team: {},
+    "transcripts/team/_audit.html": lambda request, team: {},
 }
 
 
@@ -66,6 +67,8 @@ def keeping(request: PersonRequest, team_id: UUID) -> HttpResponse:
     past = retention.past(team.pk, data["keep_media_days"], data["keep_text_days"])
     if any(past) and not data["confirmed"]:
         return show(request, team, 409, keeping=form, past=past)
-    services.set_keeping(team, data["keep_media_days"], data["keep_text_days"], data["keep_stream_sound"])
+    services.set_keeping(
+        team, data["keep_media_days"], data["keep_text_days"], data["keep_stream_sound"], by=request.user
+    )
     messages.success(request, _("Saved."))
     return redirect("team-settings", team.pk)

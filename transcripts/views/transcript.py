@@ -116,7 +116,7 @@ def unsure_below(transcript: Transcript) -> float:
     """Words of which the engine was less sure than this (0..1) are marked: beside the typical one of the transcript,
     as the flags have it."""
     known = Scan.objects.filter(transcript=transcript).values_list("confidences", flat=True).first()
-    return round(detectors.LOW_WORD * detectors.median(known or []), 3)
+    return round(detectors.typical_of(known or []).low_word, 3)
 
 
 def _about(request: PersonRequest, transcript: Transcript, speakers: list[dict[str, Any]]) -> dict[str, Any]:

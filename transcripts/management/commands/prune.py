@@ -34,6 +34,7 @@ class Command(BaseCommand):
         total = 0
         while count := retention.prune():
             total += count
+        retention.expire_audit()
         finished = erasing.finish_pending(compact=options["compact"])
         left = reconcile.unfinished_erasures()
         self.stdout.write(f"Erased by retention: {total}. Erasures finished: {finished}. Still open: {left}.")
