@@ -10,10 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dj_email_url
-from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from sttweb import accounts
+from sttweb import accounts, policy
 from sttweb.databases import database
 from sttweb.env import env, persistent_secret, secret, several
 from sttweb.logs import secret_parts
@@ -169,20 +168,7 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 3600
 
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "connect-src": [SELF],
-        "img-src": [SELF, "data:"],
-        "media-src": [SELF, "blob:"],
-        "font-src": [SELF],
-        "frame-ancestors": [NONE],
-        "base-uri": [NONE],
-        "form-action": [SELF],
-    }
-}
+CONTENT_SECURITY_POLICY = policy.of_pages()
 
 # --- Database ------------------------------------------------------------------------------------------------------
 
