@@ -198,6 +198,8 @@ SOCKETS: Any = AuthMiddlewareStack(URLRouter(socket_urls))
 #: Sockets that a viewer may open; those for which a token is enough, which here is a wrong one.
 VIEWER_SOCKETS = {"ws/t/<uuid:transcript_id>/", "ws/board/<uuid:team_id>/"}
 TOKEN_SOCKETS = {"ws/c/<str:token>/"}
+#: Names no row: open to whoever may submit in a team of their own; tests/incoming/test_socket.py asks it for others'.
+NEW_SOCKETS = {"ws/audio/"}
 
 
 def cookies(person: User | None) -> bytes:
@@ -226,6 +228,8 @@ async def test_every_socket_is_closed_to_nobody_strangers_and_former_members(
         said = [await knock(path, person) for person in (None, charlie, ex_member, victor)]
         if written in TOKEN_SOCKETS:
             assert said == [(False, 4404)] * 4, written
+        elif written in NEW_SOCKETS:
+            assert said == [(False, 4401), (True, None), (True, None), (False, 4403)], written
         else:
             assert said[:3] == [(False, 4401), (False, 4404), (False, 4404)], written
             assert said[3] == (True, None) if written in VIEWER_SOCKETS else not said[3][0], written
