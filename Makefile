@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: faults run test check format lock clean
+.PHONY: faults messages run test check format lock clean
 
 run: .venv/.runtime
 	@$(BIN)/python manage.py up
@@ -40,6 +40,11 @@ format: .venv/.dev
 lock: .venv/.dev
 	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --quiet -o requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-annotate --no-header --quiet --extra dev -o requirements-dev.lock
+
+# The catalogues of translations from the sources (needs Debian's gettext), and what Django reads, from the catalogues.
+messages: .venv/.dev
+	@$(BIN)/python manage.py makemessages --all --no-location --no-obsolete --ignore=.venv --ignore=var --ignore=tests --ignore=bench
+	@$(BIN)/pybabel --quiet compile --directory=locale --domain=django --statistics
 
 # Every fault of docs/reliability.md in its long form (about an hour): make faults ARGS="f01 f47"
 faults: .venv/.dev
