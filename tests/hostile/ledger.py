@@ -175,7 +175,7 @@ WAITING: dict[str, tuple[str, ...]] = {
 #: Cases of what exists that no test holds yet, or not wholly, and what is missing.
 OPEN: dict[str, str] = {
     "AUTH-010": "ended tokens and missing scopes are refused; a token in the address has no test of its own",
-    "IDOR-008": "used twice and expired are refused; an invitation is for whoever holds its link, whatever their address",
+    "IDOR-008": "used twice and expired are refused; whoever holds the link may use it, whatever their address",
     "CONFIG-008": "each act has its row and no way to change it; the use of an allowed private network has none",
     "UPLOAD-010": "stale ones are swept and strangers see none; going on from another device has no test of its own",
     "UPLOAD-013": "the store's own test fills no disk; a full one is refused by the free space that must remain",
