@@ -6,14 +6,16 @@ holds what is committed so far and says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from transcripts.exports import DEFAULT, FORMATS, Options, UnknownFormat, filename, preview, render
+from transcripts.exports.bundle import Bundle
 from transcripts.exports.clock import brief
 from transcripts.exports.document import Document, Gap, Line, Record, Stamp, Word
 from transcripts.media.pcm import samples_to_ms
@@ -39,6 +41,15 @@ def export(transcript: Transcript, name: str, options: Options = DEFAULT) -> Exp
     kind = FORMATS[name]
     document = document_of(transcript, options, with_events=kind.with_events)
     return Export(filename(transcript.title, kind.extension), kind.content_type, render(name, document, options))
+
+
+async def zipped(transcripts: Sequence[Transcript], name: str, options: Options) -> AsyncIterator[bytes]:
+    """Many as one zip, a file after the other: as much in memory as the longest of them. Raises UnknownFormat."""
+    bundle = Bundle()
+    for transcript in transcripts:
+        file = await sync_to_async(export)(transcript, name, options)
+        yield bundle.add(file.filename, file.content)
+    yield bundle.finish()
 
 
 def beginning_of(transcript: Transcript, name: str, options: Options = DEFAULT) -> str:

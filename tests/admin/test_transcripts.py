@@ -46,11 +46,25 @@ def test_the_list_is_searched_by_what_was_said(desk, speak):
     assert titles(desk.get(LIST, {"q": "boat pilot"})) == ["One"]
 
 
-def test_the_search_reads_only_the_newest_segments(desk, speak, monkeypatch):
-    monkeypatch.setattr(page, "SEARCH_SEGMENTS", 2)
+def test_the_search_finds_no_more_than_the_newest(desk, speak, monkeypatch):
+    monkeypatch.setattr(page, "SEARCH_FOUND", 1)
     speak("anchor", title="Old")
     speak("anchor", "chain", title="New")
     assert titles(desk.get(LIST, {"q": "anchor"})) == ["New"]
+
+
+def test_the_search_stays_within_the_filters_and_crosses_teams(desk, speak, other_team):
+    speak("anchor", title="Failed", state=State.FAILED)
+    speak("anchor", title="Theirs", team=other_team)
+    assert titles(desk.get(LIST, {"q": "anchor", "state__exact": "failed"})) == ["Failed"]
+    assert titles(desk.get(LIST, {"q": "anchor", "team__id__exact": str(other_team.pk)})) == ["Theirs"]
+
+
+def test_a_transcript_is_found_by_its_id_and_nothing_by_mere_signs(desk, speak):
+    wanted = speak("one", title="Wanted")
+    speak("two")
+    assert titles(desk.get(LIST, {"q": str(wanted.pk)})) == ["Wanted"]
+    assert titles(desk.get(LIST, {"q": '"!?'})) == []
 
 
 @pytest.mark.parametrize("query", ["state__exact=failed", "engine__exact=elevenlabs", "source_kind__exact=upload"])
@@ -106,7 +120,7 @@ def test_a_long_text_and_a_long_log_come_page_by_page(desk, speak):
 
 def test_the_detail_page_takes_a_bounded_number_of_queries(desk, speak, django_assert_num_queries):
     transcript = speak(*(f"Sentence {number}." for number in range(150)))
-    with django_assert_num_queries(12, exact=False):
+    with django_assert_num_queries(16, exact=False):
         desk.get(url(transcript))
 
 
@@ -169,7 +183,7 @@ def test_cancel_leaves_what_has_ended_and_says_so(desk, make_transcript):
     queued, done = make_transcript(title="Queued"), make_transcript(title="Done", state=State.COMPLETED)
     response = act(desk, "cancel", queued, done, confirmed="yes")
     assert b"1 transcript changed." in response.content
-    assert b"1 was left as it is" in response.content
+    assert b"1 left out: its state does not allow that" in response.content
     assert {row.title: row.state for row in Transcript.objects.all()} == {
         "Queued": State.CANCELLED,
         "Done": State.COMPLETED,
@@ -188,9 +202,11 @@ def test_deleting_takes_the_recording_the_text_and_the_log_away(desk, speak):
     store = MediaStore(settings.STTWEB_MEDIA_DIR, min_free_bytes=0)
     kept = [store.store([b"RIFF"]) for _ in range(3)]
     several = [speak("Hello.", title=f"T{place}", media_key=one.key) for place, one in enumerate(kept)]
-    asked = act(desk, "delete_selected", *several[:2])
-    assert b"Segments: 2" in asked.content
-    act(desk, "delete_selected", *several[:2], post="yes")
+    asked = act(desk, "erase", *several[:2])
+    assert b"Erase these transcripts for good" in asked.content
+    assert Transcript.objects.count() == 3
+    act(desk, "erase", *several[:2], confirmed="yes")
+    assert b"Segments: 1" in desk.get(f"{LIST}{several[2].pk}/delete/").content
     desk.post(f"{LIST}{several[2].pk}/delete/", {"post": "yes"})
     assert not Transcript.objects.exists()
     assert not Segment.objects.exists()

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from sttweb.visiting import client_address, current_address, visitor
 from transcripts import auditing
 from transcripts.models import Act, AppendOnly, AuditEntry, Team
+from transcripts.upkeep.erasing import pseudonym
 
 
 def test_an_entry_says_who_did_what_to_what_and_from_where(alice: User, team: Team, rf: RequestFactory) -> None:
@@ -39,12 +40,13 @@ def test_what_stands_there_is_neither_changed_nor_deleted(alice: User) -> None:
 
 def test_it_outlives_the_person_and_the_team(alice: User, team: Team) -> None:
     auditing.record(Act.TEAM_CREATED, actor=alice, team=team, target=team)
+    auditing.record(Act.JOINED, actor="invitation", team=team, target=alice)
     number, key = alice.pk, team.pk
     team.delete()
     alice.delete()
-    assert AuditEntry.objects.pseudonymise(number, "person 5f1c") == 1
-    entry = AuditEntry.objects.get()
-    assert (entry.actor, entry.actor_id, entry.team_id) == ("person 5f1c", None, key)
+    met, entry = AuditEntry.objects.all()
+    assert (entry.actor, entry.actor_id, entry.team_id) == (pseudonym(number), None, key)
+    assert (met.actor, met.target, met.target_id) == ("invitation", pseudonym(number), "")
 
 
 def test_old_entries_expire_by_the_records_own_retention(alice: User) -> None:

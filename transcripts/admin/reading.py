@@ -1,4 +1,4 @@
-"""The text and the event log of one transcript, a page at a time, for reading inside the admin."""
+"""The text, the flags and the event log of one transcript, a page at a time, for reading inside the admin."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from django.core.paginator import Page, Paginator
 from django.http import QueryDict
 
 from transcripts.exports.clock import brief
-from transcripts.models import Event, Segment, Transcript
+from transcripts.models import Event, Flag, Segment, Transcript
 
 #: Rows of text and of the event log on one page, and characters shown of one event.
 TEXT_ROWS = 100
 EVENT_ROWS = 50
+FLAG_ROWS = 25
 EVENT_CHARACTERS = 400
 
 
@@ -31,11 +32,13 @@ class Part:
 
 
 def parts(transcript: Transcript, query: QueryDict) -> dict[str, Part]:
-    """The asked pages (``?text=2&log=3``) as ``text`` and ``log``; wrong numbers give the nearest page."""
+    """The asked pages (``?text=2&log=3&flags=2``) by these names; wrong numbers give the nearest page."""
     segments = transcript.segments.in_order().defer("words")
     # The newest events are what one looks for; the text is read from its beginning.
     events = transcript.events.order_by("-seq")
+    flags = transcript.flags.order_by("state", "start_ms", "id")
     return {
+        "flags": _part(Paginator(flags, FLAG_ROWS).get_page(query.get("flags")), times, "flags", query),
         "text": _part(Paginator(segments, TEXT_ROWS).get_page(query.get("text")), times, "text", query),
         "log": _part(Paginator(events, EVENT_ROWS).get_page(query.get("log")), payload, "log", query),
     }
@@ -54,9 +57,9 @@ def _link(query: QueryDict, name: str, number: int) -> str:
     return f"?{turned.urlencode()}#{name}"
 
 
-def times(segment: Segment) -> str:
-    """Begin and end of a segment, to the second."""
-    return f"{brief(segment.start_ms)}–{brief(segment.end_ms)}"
+def times(row: Segment | Flag) -> str:
+    """Begin and end of a segment or a flag, to the second."""
+    return f"{brief(row.start_ms)}–{brief(row.end_ms)}"
 
 
 def payload(event: Event) -> str:

@@ -73,7 +73,10 @@ class AuditQuerySet(models.QuerySet["AuditEntry"]):
         return super().filter(at__lt=before)._raw_delete(using=self.db)
 
     def pseudonymise(self, actor_id: int, pseudonym: str) -> int:
-        """Replace a person who was erased by a pseudonym (at most 150 characters); return in how many entries."""
+        """Replace a person who was erased by a pseudonym (at most 150 characters), also as what was acted on; return
+        in how many entries they acted."""
+        met = super().filter(target_kind="user", target_id=str(actor_id)).order_by()
+        met._replace(target_id="", target=pseudonym)
         return super().filter(actor_id=actor_id).order_by()._replace(actor_id=None, actor=pseudonym)
 
     def _replace(self, **changes: Any) -> int:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import QuerySet
 
 from transcripts.models import Segment, Transcript
 from transcripts.models.transcript import TranscriptQuerySet
@@ -18,7 +20,20 @@ from transcripts.search import fts, tsearch
 from transcripts.search.filters import Filters, after, cursor_of, place_of
 from transcripts.search.query import Query, Snippet, holds, matches, parse, snippet, widened
 
-__all__ = ["MENTIONS", "PAGE", "RANKED", "Filters", "Found", "Hit", "Page", "Query", "Snippet", "find", "parse"]
+__all__ = [
+    "MENTIONS",
+    "PAGE",
+    "RANKED",
+    "Filters",
+    "Found",
+    "Hit",
+    "Page",
+    "Query",
+    "Snippet",
+    "find",
+    "find_anywhere",
+    "parse",
+]
 
 #: Transcripts of a page, and snippets of a transcript.
 PAGE = 25
@@ -94,6 +109,24 @@ def find(
     if ranked:
         return _ranked(rows, query, place_of(cursor), size)
     return Page(_shown(rows[:size], query), query, cursor_of(rows[size - 1]) if len(rows) > size else "")
+
+
+def find_anywhere(allowed: QuerySet[Any], query: Query, size: int) -> list[UUID]:
+    """Ids of the newest ``size`` of these rows, whosesoever they are, that hold the words: for operators only.
+
+    Where whole words found nothing, the last one was taken as a beginning.
+    """
+    rows = cast("TranscriptQuerySet", allowed.order_by().select_related(None).only("created_at"))
+    for asked in (query, widened(query)):
+        if not asked:
+            continue
+        if connection.vendor == "postgresql":
+            found = tsearch.transcripts(rows, asked, "", size)
+        else:
+            found = fts.transcripts(rows, None, asked, True, "", size)
+        if found:
+            return [row.pk for row in found]
+    return []
 
 
 def _ranked(rows: Sequence[Transcript], query: Query, first: int, size: int) -> Page:

@@ -76,18 +76,25 @@ def _rows(sql: str, **values: Any) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _match(query: Query, teams: Collection[UUID]) -> str:
-    """The whole expression: in one of the teams, and the words."""
+def _match(query: Query, teams: Collection[UUID] | None) -> str:
+    """The whole expression: in one of the teams (None: in any), and the words."""
+    if teams is None:
+        return fts5(query)
     words = " OR ".join(f'"t{team.hex}"' for team in teams)
     return f"team : ({words}) AND {fts5(query)}"
 
 
 def transcripts(
-    allowed: TranscriptQuerySet, teams: Collection[UUID], query: Query, filtered: bool, cursor: str, size: int
+    allowed: TranscriptQuerySet,
+    teams: Collection[UUID] | None,
+    query: Query,
+    filtered: bool,
+    cursor: str,
+    size: int,
 ) -> list[Transcript]:
     """The newest ``size`` of the allowed ones behind the cursor that hold the words. ``filtered``: ``allowed`` leaves
-    out some of the teams' own."""
-    if not teams:
+    out some of the teams' own. ``teams`` None: every team's."""
+    if teams is not None and not teams:
         return []
     match, place = _match(query, teams), _place_of(cursor)
     found: list[Transcript] = []

@@ -21,6 +21,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
@@ -28,7 +29,7 @@ from django.db.models.signals import pre_delete
 from django.utils.crypto import salted_hmac
 
 from transcripts.jobs import kept, source
-from transcripts.models import FINAL, Erased, Erasure, Transcript, Why
+from transcripts.models import FINAL, AuditEntry, Erased, Erasure, Transcript, Why
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,14 @@ def because(why: Why, who: str = "") -> Iterator[None]:
 
 
 def connect() -> None:
-    """Leave a tombstone for every transcript that is deleted from now on (called once, when the app is ready)."""
+    """Leave a tombstone for every transcript that is deleted from now on, and a pseudonym for every person (called
+    once, when the app is ready)."""
     pre_delete.connect(_leave_tombstone, sender=Transcript, dispatch_uid="erasing")
+    pre_delete.connect(_leave_pseudonym, sender=User, dispatch_uid="erasing.person")
+
+
+def _leave_pseudonym(sender: object, instance: User, **_: Any) -> None:
+    AuditEntry.objects.pseudonymise(instance.pk, pseudonym(instance.pk))
 
 
 def _leave_tombstone(sender: object, instance: Transcript, **_: Any) -> None:

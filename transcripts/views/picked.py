@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -20,8 +19,7 @@ from django.views.decorators.http import require_POST
 
 from transcripts import access, auditing, exporting, services, tagging
 from transcripts.access import Right
-from transcripts.exports import FORMATS, Options
-from transcripts.exports.bundle import Bundle
+from transcripts.exports import FORMATS
 from transcripts.models import Act, IllegalTransition, State, Tagging, Transcript
 from transcripts.models.tag import tag_key
 from transcripts.views import deleting, looks
@@ -211,16 +209,7 @@ def _export(request: TeamRequest, found: Picked) -> HttpResponseBase:
         rows = [row for row in found.rows if row.team_id == team]
         ids = [str(row.pk) for row in rows]
         auditing.record(Act.EXPORTED, actor=request.user, team=team, format=name, number=len(rows), transcripts=ids)
-    response = StreamingHttpResponse(_zip(found.rows, name, options), content_type="application/zip")
+    response = StreamingHttpResponse(exporting.zipped(found.rows, name, options), content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="transcripts-{localdate():%Y-%m-%d}-{name}.zip"'
     response["Cache-Control"] = "private, no-store"
     return response
-
-
-async def _zip(rows: Sequence[Transcript], name: str, options: Options) -> AsyncIterator[bytes]:
-    """The zip, a file after the other: as much in memory as the longest of them."""
-    bundle = Bundle()
-    for row in rows:
-        file = await sync_to_async(exporting.export)(row, name, options)
-        yield bundle.add(file.filename, file.content)
-    yield bundle.finish()
