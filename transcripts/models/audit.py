@@ -58,7 +58,7 @@ class Act(models.TextChoices):
 
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):
-    """Only ever appended to; two exceptions, which the law asks for, have names."""
+    """Only ever appended to; the exceptions, which the law asks for, have names."""
 
     def update(self, **changes: Any) -> int:
         """Refused. Raises AppendOnly."""
@@ -78,6 +78,11 @@ class AuditQuerySet(models.QuerySet["AuditEntry"]):
         met = super().filter(target_kind="user", target_id=str(actor_id)).order_by()
         met._replace(target_id="", target=pseudonym)
         return super().filter(actor_id=actor_id).order_by()._replace(actor_id=None, actor=pseudonym)
+
+    def forget_title(self, team_id: UUID, transcript_id: UUID) -> int:
+        """Leave only the id of a transcript that was erased, for its title is content; return in how many entries."""
+        of = super().filter(team_id=team_id, target_kind="transcript", target_id=str(transcript_id))
+        return of.order_by()._replace(target="(erased)")
 
     def _replace(self, **changes: Any) -> int:
         return super().update(**changes)

@@ -156,7 +156,7 @@ def rewrite() -> None:
 
 
 def remove_files(row: Erasure) -> None:
-    """The recording, what was kept for listening, the fetched copy, and the title in the admin's own history."""
+    """The recording, what was kept for listening, the fetched copy, and the title in both histories."""
     if row.media_key:
         source.media_store().delete(row.media_key)
     source.forget_spooled(row.transcript)
@@ -165,6 +165,7 @@ def remove_files(row: Erasure) -> None:
         kind = ContentType.objects.get_for_model(Transcript)
         told = LogEntry.objects.filter(content_type=kind, object_id=str(row.transcript))
         told.update(object_repr="(erased)", change_message="")
+        AuditEntry.objects.forget_title(row.team, row.transcript)
 
 
 def checkpoint() -> bool:
