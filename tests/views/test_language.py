@@ -16,14 +16,14 @@ def page(client: Client, alice: User) -> Client:
 def test_the_browsers_language_counts_until_one_is_chosen(page: Client) -> None:
     german = {"Accept-Language": "de-AT,de;q=0.9"}
     assert 'lang="de"' in page.get("/", headers=german).content.decode()
-    answer = page.post("/language", {"language": "en", "next": "/library"}, headers=german)
+    answer = page.post("/language", {"lang": "en", "next": "/library"}, headers=german)
     assert answer.headers["Location"] == "/library"
     assert 'lang="en"' in page.get("/", headers=german).content.decode()
-    page.post("/language", {"language": "de"})
+    page.post("/language", {"lang": "de"})
     assert "Bibliothek" in page.get("/").content.decode()
 
 
 def test_neither_an_unknown_language_nor_another_site_is_gone_to(page: Client) -> None:
-    answer = page.post("/language", {"language": "xx", "next": "https://evil.example/"})
+    answer = page.post("/language", {"lang": "xx", "next": "https://evil.example/"})
     assert answer.headers["Location"] == "/"
     assert not answer.cookies

@@ -38,7 +38,7 @@ def theme(request: HttpRequest) -> HttpResponse:
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
     """The language of the pages, kept in a cookie; until one is chosen, the browser's own counts."""
-    chosen = request.POST.get("language", "")
+    chosen = request.POST.get("lang", "")
     response = _back(request)
     if chosen in dict(settings.LANGUAGES):
         name = settings.LANGUAGE_COOKIE_NAME
