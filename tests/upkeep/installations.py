@@ -53,6 +53,8 @@ def value(field):
         return timezone.now().date()
     if isinstance(field, models.JSONField):
         return {"a": 1}
+    if isinstance(field, models.GenericIPAddressField):
+        return "192.0.2.1"
     return "x" if isinstance(field, (models.CharField, models.TextField)) else 1
 def one(model):
     found = model._base_manager.first()
