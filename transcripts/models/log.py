@@ -30,6 +30,14 @@ class Fenced(Exception):
     """The row is not what the writer believed: another holder, another state or another offset. Nothing was written."""
 
 
+def hold(transcript_id: UUID) -> None:
+    """Take the lock of the row that `append` takes, early: who corrects, flags and approves go one after the other.
+
+    Inside a transaction; raises Transcript.DoesNotExist.
+    """
+    Transcript.objects.select_for_update().only("pk").get(pk=transcript_id)
+
+
 def append(
     transcript_id: UUID,
     entries: Sequence[Entry],

@@ -16,7 +16,7 @@ from django.db.models import Max
 
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import EventKind, How, Review, ReviewState, Revision, Segment, Transcript
-from transcripts.models.log import Entry, append
+from transcripts.models.log import Entry, append, hold
 from transcripts.models.segment import FIRST_SPLIT
 from transcripts.reviewing import flags
 from transcripts.reviewing.changes import Change, payload, revision, values_of
@@ -124,7 +124,7 @@ def set_speaker(transcript: Transcript, person: User, index: int, version: int, 
 @transaction.atomic
 def check(transcript: Transcript, person: User, index: int, version: int, *, checked: bool = True) -> Segment:
     """Say that a segment was read and is right as it stands (or take that back). Raises ReviewError."""
-    _take_lock(transcript)
+    hold(transcript.pk)
     _must_be_open(transcript)
     segment = _seen(transcript, index, version)
     entry = Entry(EventKind.REVISE, {"segment": index, "checked": checked, "by": name_of(person)})
@@ -179,11 +179,6 @@ def _seen(transcript: Transcript, index: int, version: int) -> Segment:
     return segment
 
 
-def _take_lock(transcript: Transcript) -> None:
-    """The lock that the log's own statement takes, early: who corrects and who approves go one after the other."""
-    Transcript.objects.select_for_update().only("pk").get(pk=transcript.pk)
-
-
 def _must_be_open(transcript: Transcript) -> None:
     if Review.objects.filter(transcript=transcript, state=ReviewState.APPROVED).exists():
         raise Locked
@@ -214,7 +209,7 @@ def _apply(transcript: Transcript, person: User, changes: Sequence[Change]) -> l
     """Write the changes, their revisions and their events, or nothing. Raises Conflict or Locked."""
     if not changes:
         return []
-    _take_lock(transcript)
+    hold(transcript.pk)
     _must_be_open(transcript)
     _name_new_ones(transcript, changes)
     entries = [Entry(EventKind.REVISE, payload(change, person)) for change in changes]

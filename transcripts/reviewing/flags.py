@@ -25,7 +25,7 @@ from transcripts.models import (
     Transcript,
 )
 from transcripts.models.flag import WEIGHTS
-from transcripts.models.log import Entry, append
+from transcripts.models.log import Entry, append, hold
 from transcripts.reviewing.errors import Conflict, Locked
 from transcripts.reviewing.people import name_of
 
@@ -162,6 +162,6 @@ def _note(note: str) -> dict[str, str]:
 
 def _open_for_answers(transcript: Transcript) -> None:
     """Take the row's lock, as every change of a transcript does first. Raises Locked for an approved one."""
-    Transcript.objects.select_for_update().only("pk").get(pk=transcript.pk)
+    hold(transcript.pk)
     if Review.objects.filter(transcript=transcript, state=ReviewState.APPROVED).exists():
         raise Locked

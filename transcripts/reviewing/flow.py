@@ -16,7 +16,7 @@ from django.utils import timezone
 from transcripts import auditing
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import Act, EventKind, Review, ReviewState, Transcript
-from transcripts.models.log import Entry, append
+from transcripts.models.log import Entry, append, hold
 from transcripts.reviewing.errors import NoReason, NotFinished, NotInReview
 from transcripts.reviewing.people import name_of
 
@@ -30,7 +30,7 @@ def send(transcript: Transcript, person: User, assignee: User | None = None, due
 
     Harmless for one that is there. Raises NotInReview for an approved one.
     """
-    _take_lock(transcript)
+    hold(transcript.pk)
     review, made = Review.objects.get_or_create(
         transcript=transcript, defaults={"assignee": assignee, "due_on": due_on}
     )
@@ -46,7 +46,7 @@ def send(transcript: Transcript, person: User, assignee: User | None = None, due
 @transaction.atomic
 def assign(transcript: Transcript, person: User, assignee: User | None, due_on: date | None) -> Review:
     """Say who reviews it and until when. The caller has made sure that the assignee may. Raises NotInReview."""
-    _take_lock(transcript)
+    hold(transcript.pk)
     review = _review(transcript, ReviewState.OPEN, ReviewState.RETURNED)
     review.assignee, review.due_on = assignee, due_on
     review.save(update_fields=["assignee", "due_on"])
@@ -57,7 +57,7 @@ def assign(transcript: Transcript, person: User, assignee: User | None, due_on: 
 @transaction.atomic
 def approve(transcript: Transcript, person: User) -> Review:
     """Make the text read-only and stamp it. Raises NotFinished, NotInReview."""
-    _take_lock(transcript)
+    hold(transcript.pk)
     transcript.refresh_from_db(fields=["state"])
     if not transcript.is_final:
         raise NotFinished
@@ -71,7 +71,7 @@ def approve(transcript: Transcript, person: User) -> Review:
 @transaction.atomic
 def send_back(transcript: Transcript, person: User, reason: str) -> Review:
     """Return it to whoever corrects it, with a reason. Raises NoReason, NotInReview."""
-    _take_lock(transcript)
+    hold(transcript.pk)
     review = _review(transcript, ReviewState.OPEN)
     reason = _reason(reason)
     auditing.record(Act.RETURNED, actor=person, team=transcript.team_id, target=transcript)
@@ -81,15 +81,11 @@ def send_back(transcript: Transcript, person: User, reason: str) -> Review:
 @transaction.atomic
 def reopen(transcript: Transcript, person: User, reason: str) -> Review:
     """Make an approved text editable again, with a reason. Raises NoReason, NotInReview."""
-    _take_lock(transcript)
+    hold(transcript.pk)
     review = _review(transcript, ReviewState.APPROVED)
     reason = _reason(reason)
     auditing.record(Act.REOPENED, actor=person, team=transcript.team_id, target=transcript)
     return _decide(transcript, review, person, ReviewState.OPEN, reason=reason, sent_at=timezone.now())
-
-
-def _take_lock(transcript: Transcript) -> None:
-    Transcript.objects.select_for_update().only("pk").get(pk=transcript.pk)
 
 
 def _review(transcript: Transcript, *states: ReviewState) -> Review:

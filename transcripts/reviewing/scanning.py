@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from transcripts.jobs.kept import kept_files
 from transcripts.models import EventKind, Flag, FlagKind, Scan, Segment, Transcript
+from transcripts.models.log import hold
 from transcripts.models.segment import FIRST_SPLIT
 from transcripts.reviewing import detectors, flags
 from transcripts.reviewing.detectors import Finding, Heard, Loudness
@@ -122,7 +123,7 @@ def _before(transcript: Transcript, seen: Scan) -> list[Heard]:
 @transaction.atomic
 def _write(transcript: Transcript, part: _Part) -> int | None:
     """Store a part; how many flags are new, or None when another search was first."""
-    Transcript.objects.select_for_update().only("pk").get(pk=transcript.pk)
+    hold(transcript.pk)
     now = {"seq": part.seq, "segments": part.segments, "is_settled": transcript.is_final, "at": timezone.now()}
     now |= {"confidences": part.confidences, "words": part.words, "low_words": part.low_words}
     seen = Scan.objects.filter(pk=part.seen.pk, seq=part.seen.seq, segments=part.seen.segments)
