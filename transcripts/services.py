@@ -205,8 +205,7 @@ def _check_rests(transcript: Transcript) -> None:
 
 def can_continue_embedded(transcript: Transcript) -> bool:
     """Whether the embedded engine could go on where the hosted one was refused: it hears English only."""
-    language = str(transcript.options.get("language_code") or transcript.language)
-    return transcript.engine == Engine.ELEVENLABS and language in ("", "en")
+    return transcript.can_go_embedded
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from transcripts.live.attendance import Audience
 from transcripts.live.outbox import Outbox
 from transcripts.live.threads import in_thread
 from transcripts.media.pcm import samples_to_ms
-from transcripts.models import FINAL, Engine, Event, EventKind, State, Transcript
+from transcripts.models import FINAL, Event, EventKind, State, Transcript
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def board_card(transcript: Transcript, gaps: Sequence[Span] = (), phase: str = "
 def _has_offline_way(transcript: Transcript) -> bool:
     """The hosted engine refuses, and the embedded one could go on."""
     refused = transcript.state == State.PAUSED and transcript.code != "disk_full"
-    return refused and transcript.engine == Engine.ELEVENLABS and transcript.language in ("", "en")
+    return refused and transcript.can_go_embedded
 
 
 def _cards(rows: Iterable[Transcript]) -> list[dict[str, Any]]:

@@ -147,6 +147,12 @@ class Transcript(models.Model):
         return self.state in FINAL
 
     @property
+    def can_go_embedded(self) -> bool:
+        """The embedded engine could go on where the hosted one was refused: it hears English only."""
+        language = str(self.options.get("language_code") or self.language)
+        return self.engine == Engine.ELEVENLABS and language in ("", "en")
+
+    @property
     def preset(self) -> str:
         """When to commit: live, accurate, provider_vad or manual."""
         return str(self.options.get("preset") or "")
