@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -30,8 +31,11 @@ class TooManyLinks(Exception):
 
 
 @transaction.atomic
-def make_link(transcript: Transcript, person: User, hours: int, delay_seconds: int) -> tuple[CaptionLink, str]:
-    """A link for ``hours`` from now, and its token, which nobody can ask for again. Raises TooManyLinks."""
+def make_link(
+    transcript: Transcript, person: User, hours: int, delay_seconds: int, password: str = ""
+) -> tuple[CaptionLink, str]:
+    """A link for ``hours`` from now, and its token, which nobody can ask for again. With a ``password`` readers are
+    asked for it (`captionlocks`). Raises TooManyLinks."""
     if not (1 <= hours <= LONGEST_HOURS and 0 <= delay_seconds <= LONGEST_DELAY):
         raise ValueError("a link lives for hours and waits for seconds, both within bounds")
     if CaptionLink.objects.alive().filter(transcript=transcript).count() >= MOST_LINKS:
@@ -41,11 +45,13 @@ def make_link(transcript: Transcript, person: User, hours: int, delay_seconds: i
         transcript=transcript,
         token_hash=token_hash(token),
         delay_seconds=delay_seconds,
+        password=make_password(password) if password else "",
         expires_at=timezone.now() + timedelta(hours=hours),
         created_by=person,
     )
     _note(transcript, "shared", person)
-    _record(Act.CAPTION_LINK_MADE, transcript, person, link, hours=hours, delay_seconds=delay_seconds)
+    facts = {"hours": hours, "delay_seconds": delay_seconds, "password": bool(password)}
+    _record(Act.CAPTION_LINK_MADE, transcript, person, link, **facts)
     return link, token
 
 

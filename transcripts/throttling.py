@@ -12,6 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from transcripts.models import TokenBucket
 
@@ -79,6 +80,11 @@ def take(key: str, limit: Limit, cost: float = 1.0, now: float | None = None) ->
     if taken > cost:
         turns.keep(key, taken - cost, now)
     return wait
+
+
+def give_back(key: str, cost: float = 1.0) -> None:
+    """Undo a `take` that was not what the limit counts. Blocks on the database."""
+    TokenBucket.objects.filter(key=key).update(level=F("level") + cost)
 
 
 @transaction.atomic

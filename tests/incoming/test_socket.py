@@ -20,7 +20,7 @@ from tests.incoming.conftest import BLOCK_BYTES, BeginStream, file_of
 from tests.jobs.conftest import names, words_of
 from tests.jobs.test_session import reload, running, until
 from tests.live.conftest import log_in
-from transcripts import tokens
+from transcripts import engine_settings, tokens
 from transcripts.access import Scope
 from transcripts.engine.tape import make_tape
 from transcripts.incoming import sender, socket
@@ -225,6 +225,19 @@ async def test_what_is_not_understood_is_said_and_makes_nothing(
     assert await client.ending() == (code, 4400)
     await client.disconnect(timeout=30)
     assert not await Transcript.objects.aexists()
+
+
+async def test_what_a_program_does_not_say_is_as_the_team_has_decided(team: Team, alice: User, bob: User) -> None:
+    decide = sync_to_async(engine_settings.set_defaults)
+    await decide(team, alice, engine="embedded", language="en", preset="accurate", keyterms=["Moonshine", "Daphne"])
+    found = []
+    for more in ({}, {"preset": "live", "options": {"keyterms": ["Sttweb"]}}):
+        client = await connect("/ws/audio/", bob)
+        await client.say(type="start", **more)
+        row = await Transcript.objects.aget(pk=(await client.until("ready"))["transcript"])
+        found.append((row.language, row.options["preset"], row.options["keyterms"]))
+        await client.disconnect(timeout=30)
+    assert found == [("en", "accurate", ["Moonshine", "Daphne"]), ("en", "live", ["Sttweb"])]
 
 
 async def test_a_team_of_others_is_no_team(other_team: Team, bob: User) -> None:

@@ -9,11 +9,12 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.test import Client
 from django.utils import timezone
 
 from tests.conftest import async_db
 from tests.live.conftest import Browser
-from transcripts import sharing
+from transcripts import captionlocks, sharing
 from transcripts.live import captions, doorstep, events, publish
 from transcripts.live.captions import Picture, desk
 from transcripts.live.doorstep import Doorstep
@@ -127,6 +128,18 @@ async def test_unknown_tokens_are_refused_and_many_of_them_before_the_database(s
     monkeypatch.setattr(doorstep, "captions", Doorstep(rate=0.0, burst=2.0))
     codes = [(await Browser(f"/ws/c/{'x' * length}/", None).connect(timeout=5))[1] for length in (32, 5000, 32)]
     assert codes == [4404, 4404, 4429]
+
+
+async def test_a_link_with_a_password_opens_no_socket_without_its_pass(alice, make_transcript):
+    transcript = await sync_to_async(make_transcript)(state="running")
+    link, token = await sync_to_async(sharing.make_link)(transcript, alice, 1, 0, "river stone")
+    assert await Browser(f"/ws/c/{token}/", None).connect(timeout=5) == (False, 4401)
+    granted = await sync_to_async(captionlocks.unlock)(link, "river stone", "192.0.2.1")
+    reader = Client()
+    reader.cookies[captionlocks.cookie_of(link)] = granted
+    browser = Browser(f"/ws/c/{token}/", reader)
+    assert (await browser.connect(timeout=5))[0]
+    await browser.disconnect(timeout=5)
 
 
 async def test_the_first_opens_a_feed_and_the_last_one_ends_it(browse, share):

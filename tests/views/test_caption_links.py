@@ -10,10 +10,13 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.views.test_session_page import say
-from transcripts import sharing
+from transcripts import captionlocks, qr, sharing, throttling
 from transcripts.live import doorstep
 from transcripts.live.doorstep import Doorstep
-from transcripts.models import CaptionLink, Event
+from transcripts.models import AuditEntry, CaptionLink, Event
+from transcripts.throttling import Limit
+
+PASSWORD = "river stone"
 
 
 @pytest.fixture(autouse=True)
@@ -130,3 +133,97 @@ def test_the_doorstep_remembers_a_bounded_number_of_addresses(monkeypatch):
     for number in range(9):
         assert step.admits(str(number))
     assert len(step._buckets) == 3
+
+
+def test_a_link_with_a_password_shows_nothing_before_it_was_given(editor, make_transcript):
+    transcript = make_transcript(state="running", title="Secret title")
+    say(transcript, "Spoken words.", 0)
+    path = made(editor, transcript, password=PASSWORD)
+    reader = Client()
+    for suffix in ("", "/overlay"):
+        answer = reader.get(path + suffix)
+        page = answer.content.decode()
+        assert 'name="password"' in page
+        assert "Spoken words." not in page
+        assert "captions-config" not in page
+        assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+    answer = reader.post(path, {"password": "river stones"})
+    assert (answer.status_code, "That is not the password" in answer.content.decode()) == (403, True)
+    assert 'name="password"' in reader.get(path).content.decode()
+    answer = reader.post(path, {"password": PASSWORD})
+    assert (answer.status_code, answer.url) == (302, path)
+    (cookie,) = (morsel for name, morsel in answer.cookies.items() if name.startswith("captions_"))
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+    for suffix in ("", "/overlay"):
+        assert "Spoken words." in reader.get(path + suffix).content.decode()
+
+
+def test_the_password_is_kept_hashed_and_comes_back_nowhere(editor, make_transcript):
+    transcript = make_transcript()
+    page = editor.post(f"/s/{transcript.pk}/share", {"hours": 4, "delay": 0, "password": PASSWORD}).content.decode()
+    assert "with a password" in page
+    assert PASSWORD not in page
+    assert PASSWORD not in editor.get(f"/s/{transcript.pk}/share").content.decode()
+    link = CaptionLink.objects.get()
+    assert PASSWORD not in str(vars(link))
+    assert link.password.count("$") >= 3
+    assert PASSWORD not in str(list(AuditEntry.objects.values())) + str(list(Event.objects.values()))
+
+
+def test_a_pass_opens_its_own_link_and_no_other_and_not_after_the_password_changed(editor, make_transcript):
+    transcript = make_transcript()
+    first, second = (made(editor, transcript, password=PASSWORD) for _ in range(2))
+    reader = Client()
+    reader.post(first, {"password": PASSWORD})
+    assert 'name="password"' not in reader.get(first).content.decode()
+    mine, other = (sharing.find(path.rpartition("/")[2]) for path in (first, second))
+    assert mine is not None
+    assert other is not None
+    reader.cookies[captionlocks.cookie_of(other)] = reader.cookies[captionlocks.cookie_of(mine)].value
+    assert 'name="password"' in reader.get(second).content.decode()
+    reader.cookies[captionlocks.cookie_of(mine)] = "forged:" + reader.cookies[captionlocks.cookie_of(mine)].value
+    assert 'name="password"' in reader.get(first).content.decode()
+    del reader.cookies[captionlocks.cookie_of(mine)]
+    reader.post(first, {"password": PASSWORD})
+    CaptionLink.objects.filter(pk=mine.pk).update(password=other.password)
+    assert 'name="password"' in reader.get(first).content.decode()
+
+
+def test_guessing_is_slowed_down_and_right_passwords_are_not(editor, make_transcript, monkeypatch):
+    monkeypatch.setattr(captionlocks, "OF_ADDRESS", Limit(1 / 3600, 3))
+    path = made(editor, make_transcript(), password=PASSWORD)
+    for _ in range(6):
+        assert Client().post(path, {"password": PASSWORD}).status_code == 302
+    codes = [Client().post(path, {"password": f"guess {n}"}).status_code for n in range(4)]
+    assert codes == [403, 403, 403, 429]
+    # A second process shares the count.
+    throttling.turns.clear()
+    answer = Client().post(path, {"password": PASSWORD})
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 60
+    assert "Too many wrong passwords" in answer.content.decode()
+    assert Client(REMOTE_ADDR="192.0.2.9").post(path, {"password": PASSWORD}).status_code == 302
+
+
+def test_many_addresses_together_guess_slowly_too(editor, make_transcript, monkeypatch):
+    monkeypatch.setattr(captionlocks, "OF_ALL", Limit(1 / 3600, 4))
+    path = made(editor, make_transcript(), password=PASSWORD)
+    codes = [Client(REMOTE_ADDR=f"192.0.2.{n}").post(path, {"password": "guess"}).status_code for n in range(5)]
+    assert codes == [403, 403, 403, 403, 429]
+
+
+def test_a_short_password_is_said_at_its_field(editor, make_transcript):
+    answer = editor.post(f"/s/{make_transcript().pk}/share", {"hours": 4, "delay": 0, "password": "short"})
+    assert answer.status_code == 422
+    assert not CaptionLink.objects.exists()
+
+
+def test_the_code_for_cameras_is_the_address_and_breaks_no_policy(editor, make_transcript):
+    page = editor.post(f"/s/{make_transcript().pk}/share", {"hours": 4, "delay": 0}).content.decode()
+    (address,) = re.findall(r'id="fresh-page" readonly value="([^"]+)"', page)
+    (path,) = re.findall(r'<path d="([^"]+)" fill="#000"', page)
+    assert qr.code(address).path == path
+    figure = page[page.index('<figure class="share-code"') : page.index("</figure>")]
+    assert "style" not in figure
+    assert "<script" not in figure
+    assert "share-code" not in editor.get(f"/s/{make_transcript().pk}/share").content.decode()

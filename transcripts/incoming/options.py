@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from transcripts import engine_settings
 from transcripts.forms import SHOWN, SubmitForm, first_errors
 from transcripts.incoming.beginning import Wanted
 from transcripts.incoming.commands import Misunderstood, Start
@@ -17,12 +18,14 @@ class StreamForm(SubmitForm):
     """The options alone: the sound comes by itself."""
 
     NEEDS_SOURCE = False
+    #: Without the pace: sound comes as fast as it is spoken.
+    GROUPS = ((SubmitForm.GROUPS[0][0], ("secondary_languages", "keyterms")), *SubmitForm.GROUPS[1:])
     title = forms.CharField(required=False, max_length=200)
 
 
 def wanted(start: Start, team: Team) -> Wanted:
     """What a client's first message asks for in a team. Raises Misunderstood (``bad_options``)."""
-    form = StreamForm(_filled(start.fields), team=team)
+    form = StreamForm(_filled(start.fields, engine_settings.initial_of(team)), team=team)
     if not form.is_valid():
         name, texts = next(iter(first_errors(form).items()))
         raise Misunderstood("bad_options", f"{name or 'options'}: {' '.join(texts)}")
@@ -41,13 +44,13 @@ def wanted_of(form: StreamForm, start: Start) -> Wanted:
     )
 
 
-def _filled(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as a form that shows everything would send them."""
+def _filled(given: Mapping[str, Any], decided: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as a form that shows everything would send them; what is not given is as the team has ``decided``."""
     fields = StreamForm.base_fields
     if unknown := sorted(set(given) - set(fields)):
         raise Misunderstood("unknown_field", f"There is no option {unknown[0][:40]!r}.")
     ticked = {name: field.initial for name, field in fields.items() if isinstance(field, forms.BooleanField)}
-    return {SHOWN: "1"} | {name: _text(value) for name, value in {**ticked, **given}.items()}
+    return {SHOWN: "1"} | {name: _text(value) for name, value in {**ticked, **decided, **given}.items()}
 
 
 def _text(value: object) -> object:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from transcripts import sharing
+from sttweb.visiting import client_address
+from transcripts import captionlocks, sharing
 from transcripts.live import doorstep
 from transcripts.live.captions import CaptionFeed, Link, desk
-from transcripts.live.consumers import TOO_MANY, LiveConsumer
+from transcripts.live.consumers import NOT_LOGGED_IN, TOO_MANY, LiveConsumer
 from transcripts.live.outbox import Outbox
 from transcripts.live.station import NOT_FOUND, Gone
 
@@ -18,8 +19,9 @@ class CaptionConsumer(LiveConsumer):
 
     async def connect(self) -> None:
         """Turn away who knocks too often, before the database is asked."""
-        address = (self.scope.get("client") or [""])[0]
-        if doorstep.captions.admits(str(address)):
+        remote = str((self.scope.get("client") or [""])[0])
+        forwarded = next((value for name, value in self.scope["headers"] if name == b"x-forwarded-for"), b"")
+        if doorstep.captions.admits(client_address(remote, forwarded.decode("latin-1")) or ""):
             await super().connect()
         else:
             await self.close(TOO_MANY)
@@ -30,6 +32,8 @@ class CaptionConsumer(LiveConsumer):
 
     def _judge(self) -> int | None:
         found = sharing.find(self.scope["url_route"]["kwargs"]["token"])
+        if found and not captionlocks.is_open(found, self.scope.get("cookies", {})):
+            return NOT_LOGGED_IN
         self.link = Link(found.pk, found.transcript_id, float(found.delay_seconds)) if found else None
         return None if found else NOT_FOUND
 

@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 from transcripts.live.buckets import Bucket
 
-#: Knocks a second in the long run and at once, from one address. Behind a proxy all readers share its address.
+#: Knocks a second in the long run and at once, from one address.
 RATE, BURST = 20.0, 200.0
 #: Addresses that are remembered.
 MOST = 10_000

@@ -13,9 +13,11 @@ from django.shortcuts import get_object_or_404, redirect, render, resolve_url
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
 
-from transcripts import access, sharing
+from sttweb.visiting import current_address
+from transcripts import access, captionlocks, qr, sharing
 from transcripts.access import Right
 from transcripts.live import doorstep
 from transcripts.live.captions import last_text
@@ -43,8 +45,17 @@ class LinkForm(forms.Form):
         initial=0,
         help_text=gettext_lazy("Text leaves this server so long after it was recognised. 0 to 300."),
     )
+    password = forms.CharField(
+        label=gettext_lazy("Password"),
+        required=False,
+        min_length=6,
+        max_length=128,
+        help_text=gettext_lazy("Left empty, the link alone is enough. Tell it to your readers yourself."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
 
 
+@sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def share(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
@@ -54,6 +65,8 @@ def share(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     fresh = ""
     if request.method == "POST" and form.is_valid():
         fresh = _make(request, transcript, form)
+        # The next link begins anew: no password stays in the page.
+        form = LinkForm() if fresh else form
     return _page(request, transcript, form, fresh)
 
 
@@ -61,7 +74,8 @@ def _make(request: PersonRequest, transcript: Transcript, form: LinkForm) -> str
     """The token of a new link, or nothing and a sentence in the form."""
     wanted = form.cleaned_data
     try:
-        return sharing.make_link(transcript, request.user, wanted["hours"], wanted["delay"])[1]
+        made = sharing.make_link(transcript, request.user, wanted["hours"], wanted["delay"], wanted["password"])
+        return made[1]
     except sharing.TooManyLinks:
         form.add_error(None, _("This transcript has as many links as it may have. Take one back first."))
         return ""
@@ -71,7 +85,8 @@ def _page(request: PersonRequest, transcript: Transcript, form: LinkForm, fresh:
     links = CaptionLink.objects.alive().filter(transcript=transcript).select_related("created_by")
     names = {"page": "public_captions", "overlay": "public_overlay"} if fresh else {}
     addresses = {what: request.build_absolute_uri(resolve_url(name, fresh)) for what, name in names.items()}
-    context = {"transcript": transcript, "form": form, "links": links, "addresses": addresses}
+    picture = qr.code(addresses["page"]) if fresh else None
+    context = {"transcript": transcript, "form": form, "links": links, "addresses": addresses, "qr": picture}
     response = render(request, "transcripts/share.html", context, status=422 if form.errors else 200)
     response["Cache-Control"] = "no-store"
     return response
@@ -87,19 +102,49 @@ def unshare(request: PersonRequest, transcript_id: UUID, link_id: UUID) -> HttpR
     return redirect("share", transcript.pk)
 
 
-@require_safe
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
 def public(request: HttpRequest, token: str, *, overlay: bool = False) -> HttpResponse:
-    """``/c/<token>``: captions for whoever has the link; ``/c/<token>/overlay`` for a video mixer. No account."""
-    if not doorstep.captions.admits(request.META.get("REMOTE_ADDR", "")):
+    """``/c/<token>``: captions for whoever has the link; ``/c/<token>/overlay`` for a video mixer. No account; a POST
+    brings the ``password`` of a link that has one."""
+    if not doorstep.captions.admits(current_address() or ""):
         return _too_many()
     link = sharing.find(token)
     if link is None:
         raise Http404("No such link.")
+    if request.method == "POST":
+        return _unshared(_unlock(request, link))
+    if not captionlocks.is_open(link, request.COOKIES):
+        return _unshared(_ask(request))
     text, language = last_text(link)
     config = {"socket": f"/ws/c/{token}/", "public": True, "overlay": overlay, "after": 0, "final": [], "looks": {}}
     context: dict[str, Any] = {"text": text, "language": language, "overlay": overlay, "config": config}
-    response = render(request, "transcripts/public_captions.html", context)
-    return _unshared(response)
+    return _unshared(render(request, "transcripts/public_captions.html", context))
+
+
+def _unlock(request: HttpRequest, link: CaptionLink) -> HttpResponse:
+    """The page itself for the right password, else the question again."""
+    given = request.POST.get("password", "")[:128]
+    try:
+        granted = captionlocks.unlock(link, given, current_address() or "") if link.password else ""
+    except captionlocks.WrongPassword:
+        return _ask(request, _("That is not the password. Ask whoever gave you the link."), 403)
+    except captionlocks.TooManyGuesses as error:
+        seconds = max(round(error.wait), 1)
+        sentence = ngettext("Too many wrong passwords. Try again in %(n)s second.",
+                            "Too many wrong passwords. Try again in %(n)s seconds.", seconds)  # fmt: skip
+        response = _ask(request, sentence % {"n": seconds}, 429)
+        response["Retry-After"] = str(seconds)
+        return response
+    response = redirect(request.path)
+    if granted:
+        name, until = captionlocks.cookie_of(link), link.expires_at
+        response.set_cookie(name, granted, expires=until, secure=request.is_secure(), httponly=True, samesite="Lax")
+    return response
+
+
+def _ask(request: HttpRequest, problem: str = "", status: int = 200) -> HttpResponse:
+    return render(request, "transcripts/caption_password.html", {"problem": problem}, status=status)
 
 
 def _unshared(response: HttpResponse) -> HttpResponse:

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from transcripts import access
+from transcripts import access, engine_settings
 from transcripts.access import Right
 from transcripts.incoming.beginning import Refused, begin
 from transcripts.incoming.commands import Start
@@ -20,7 +20,7 @@ from transcripts.views.shell import TeamRequest, in_team
 def mic(request: TeamRequest) -> HttpResponse:
     """``/mic``: how it is to be transcribed; then the page that records."""
     if request.method != "POST":
-        form = StreamForm(initial={"preset": "live"}, team=request.team)
+        form = StreamForm(initial={"preset": "live", **engine_settings.initial_of(request.team)}, team=request.team)
         return render(request, "transcripts/mic.html", {"form": form})
     form = StreamForm(request.POST, team=request.team)
     if form.is_valid():

@@ -78,6 +78,8 @@ const notes = { reconnecting: "reconnectingBanner", offline: "offlineBanner", go
 
 function connection(name) {
   if (name === "gone") show((settled = ""));
+  // A link with a password whose pass has gone: the page asks for it again.
+  if (name === "login" && settings.public) location.reload();
   if (settings.overlay) return; // On air nothing but speech is shown.
   setText(byId("captions-note"), notes[name] ? say(notes[name]) : "");
 }
