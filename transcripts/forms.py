@@ -174,7 +174,7 @@ class SubmitForm(forms.Form):
     #: Something to transcribe must come with it.
     NEEDS_SOURCE = True
     #: Fields under *More*, by headline; all are parameters of the session but the pace.
-    GROUPS = (
+    GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
         (gettext_lazy("Speech"), ("secondary_languages", "keyterms", "pace")),
         (
             gettext_lazy("Text"),

@@ -94,6 +94,41 @@ def test_pause_go_on_and_cancel_by_keyboard(visit, tmp_path):
     page.unroute_all()
 
 
+def test_what_is_cancelled_before_the_server_answered_leaves_nothing_there(visit, tmp_path):
+    page = visit("/new")
+    held: list[Any] = []
+    page.route("**/uploads", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    page.set_input_files("[name=uploads]", silence(tmp_path / "Ghost.wav", 30))
+    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/uploads")):
+        page.click(".sheet-end button")
+    page.click("[aria-label='Remove Ghost.wav']")
+    assert page.locator(".chosen-file").count() == 0
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as gone:
+        held[0].continue_()
+    assert gone.value.status == 204
+    page.unroute_all()
+    listed = page.request.get("/uploads", headers={"Accept": "application/json"}).json()["uploads"]
+    assert "Ghost.wav" not in [one["name"] for one in listed]
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    assert page.locator(".chosen-file:has-text('Ghost.wav')").count() == 0
+
+
+def test_pause_before_the_server_answered_goes_on_with_the_same_upload(visit, tmp_path):
+    page = visit("/new")
+    held: list[Any] = []
+    page.route("**/uploads", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    page.set_input_files("[name=uploads]", silence(tmp_path / "Slow start.wav", 30))
+    with page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/uploads")):
+        page.click(".sheet-end button")
+    page.click("[aria-label='Pause: Slow start.wav']")
+    page.click("[aria-label='Go on: Slow start.wav']")
+    assert len(held) == 1
+    held[0].continue_()
+    page.wait_for_url("**/s/*")
+    assert len(held) == 1
+
+
 def test_what_is_no_recording_is_said_in_its_row(visit, tmp_path):
     page = visit("/new")
     paper = tmp_path / "talk.mp3"

@@ -70,6 +70,9 @@ export class Sending {
   #block = 0;
   #tries = 0;
   #proved = false;
+  /** The announcement while it is on its way: it is never cut off, or the server would keep what nobody knows of. */
+  #asked = null;
+  #cancelled = false;
 
   /** `announce` is the address for new uploads; `options()` gives the form's fields; `changed(this)` hears of news. */
   constructor(file, announce, options, changed) {
@@ -100,6 +103,7 @@ export class Sending {
       try {
         this.#set("sending");
         await this.#pass(stop.signal);
+        if (stop.signal.aborted) return;
         localStorage.removeItem(this.#memory);
         return this.#set("done");
       } catch (error) {
@@ -153,20 +157,27 @@ export class Sending {
 
   /** Stop, and have the server forget it. */
   async cancel() {
+    this.#cancelled = true;
     this.pause();
-    const url = this.url;
+    const url = this.url || (await this.#asked?.catch(() => null))?.url;
     this.#forget();
     if (url) await ask("DELETE", url).catch(() => {});
   }
 
+  #begin() {
+    const about = { name: this.file.name, size: this.file.size, options: this.options() };
+    this.#asked ??= ask("POST", this.announce, json(about)).finally(() => (this.#asked = null));
+    return this.#asked;
+  }
+
   async #pass(signal) {
-    const about = this.url
-      ? await ask("GET", this.url, { signal })
-      : await ask("POST", this.announce, { ...json({ name: this.file.name, size: this.file.size, options: this.options() }), signal });
+    const about = this.url ? await ask("GET", this.url, { signal }) : await this.#begin();
+    if (this.#cancelled) return;
     this.url = about.url;
     this.#block = about.part_bytes;
     this.#part ||= this.#block;
     localStorage.setItem(this.#memory, this.url);
+    signal.throwIfAborted();
     // The last block again: the server compares it, so that another file of the same name never goes on here.
     this.sent = this.#proved ? about.offset : Math.max(Math.ceil(about.offset / this.#block) - 1, 0) * this.#block;
     let first = this.#proved ? 0 : about.offset - this.sent;
