@@ -41,3 +41,11 @@ def database(url: str, folder: Path, *, pool: int, full: bool) -> dict[str, Any]
         for name, value in {**patience, "tcp_user_timeout": 20_000}.items():
             options.setdefault(name, value)
     return config
+
+
+def caches() -> dict[str, dict[str, Any]]:
+    """Limits and used codes are counted by all processes together; what is merely slow to find, by each for itself."""
+    return {
+        "default": {"BACKEND": "transcripts.sharedcache.SharedCache"},
+        "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    }

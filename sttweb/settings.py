@@ -13,7 +13,7 @@ import dj_email_url
 from django.core.exceptions import ImproperlyConfigured
 
 from sttweb import accounts, policy
-from sttweb.databases import database
+from sttweb.databases import caches, database
 from sttweb.env import env, persistent_secret, secret, several
 from sttweb.logs import secret_parts
 
@@ -178,6 +178,7 @@ STTWEB_DB_POOL = env.int("STTWEB_DB_POOL", 20)
 #: SQLite waits for the disk at every commit: nothing written is lost when the power fails, for some milliseconds each.
 STTWEB_SQLITE_FULL = env.bool("STTWEB_SQLITE_FULL", False)
 
+CACHES = caches()
 # CONN_MAX_AGE stays 0: Django's own advice under ASGI; on PostgreSQL the pool does the keeping.
 DATABASES = {"default": database(DATABASE_URL, STTWEB_VAR, pool=STTWEB_DB_POOL, full=STTWEB_SQLITE_FULL)}
 

@@ -20,13 +20,6 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "correct-horse-battery-9"
 
 
-@pytest.fixture(autouse=True)
-def _forgotten_limits():
-    cache.clear()
-    yield
-    cache.clear()
-
-
 @pytest.fixture
 def dora(alice) -> User:
     return User.objects.create_user("dora", "dora@example.org", PASSWORD)

@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl
 
 import pytest
 from django.core import signing
-from django.core.cache import cache
 
 from tests.media.origins import podcast
 from transcripts import episodes
@@ -62,7 +61,6 @@ def site(settings: Any) -> Iterator[Site]:
 
 @pytest.fixture(autouse=True)
 def _nobody_asked_before() -> None:
-    cache.clear()
     feed_view._kept.clear()
 
 

@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from django.core.cache import cache
 
 from transcripts.media.sample import find_sample
 from transcripts.views import probing
-
-
-@pytest.fixture(autouse=True)
-def _nobody_asked_before():
-    cache.clear()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from transcripts.models.flag import Flag, FlagKind, FlagState, Scan
 from transcripts.models.invitation import Invitation
 from transcripts.models.preset import TeamPreset
 from transcripts.models.provider import ProviderAccount, ProviderKey
+from transcripts.models.remembered import Remembered
 from transcripts.models.review import EditLock, How, Review, ReviewState, Revision
 from transcripts.models.searchindex import connect as _keep_search_index
 from transcripts.models.segment import Segment
@@ -56,6 +57,7 @@ __all__ = [
     "Membership",
     "ProviderAccount",
     "ProviderKey",
+    "Remembered",
     "Review",
     "ReviewState",
     "Revision",

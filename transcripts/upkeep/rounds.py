@@ -11,7 +11,7 @@ from contextlib import suppress
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from transcripts import throttling, uploading
+from transcripts import sharedcache, throttling, uploading
 from transcripts.jobs import backoff
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.upkeep import erasing, reconcile, retention
@@ -37,6 +37,7 @@ class Keeper:
             strays, stale = self._sweep(), uploading.sweep()
             retention.expire_audit()
             throttling.sweep()
+            sharedcache.sweep()
         except (DatabaseError, OSError) as error:
             logger.warning("the upkeep is left to the next round: %s", error)
             return

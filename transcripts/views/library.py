@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import Prefetch, prefetch_related_objects
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
@@ -198,7 +198,8 @@ def _languages(teams: Sequence[UUID]) -> set[str]:
     return {
         code
         for team in teams
-        for code in cache.get_or_set(f"library-languages-{team}", partial(_spoken, team), LANGUAGES_SECONDS) or ()
+        for code in caches["local"].get_or_set(f"library-languages-{team}", partial(_spoken, team), LANGUAGES_SECONDS)
+        or ()
     }
 
 
