@@ -7,12 +7,14 @@ from django.urls import include, path
 
 from sttweb import health
 from transcripts.admin import operations
+from transcripts.views import media
 
 urlpatterns = [
     # /healthz is answered by the first middleware.
     path("readyz", health.ready, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("admin/status", operations.status, name="operations"),
+    path("admin/listen/<uuid:transcript_id>", media.staff_audio, name="staff-audio"),
     path("admin/", admin.site.urls),
     path("api/", include("transcripts.api.urls")),
     path("", include("transcripts.urls")),

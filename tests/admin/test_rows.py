@@ -56,10 +56,10 @@ def test_a_team_is_made_with_its_members_in_one_form(desk, alice):
         "memberships-TOTAL_FORMS": "1",
         "memberships-INITIAL_FORMS": "0",
         "memberships-0-user": str(alice.pk),
-        "memberships-0-role": "reviewer",
+        "memberships-0-role": "owner",
     }
     assert desk.post(f"{ADMIN}team/add/", data).status_code == 302
-    assert Membership.objects.get(team__name="Archive").role == Role.REVIEWER
+    assert Membership.objects.get(team__name="Archive").role == Role.OWNER
 
 
 def test_a_team_goes_only_when_its_transcripts_are_gone(desk, make_transcript):

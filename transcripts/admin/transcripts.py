@@ -25,7 +25,7 @@ from transcripts.admin.lists import FastAdmin
 from transcripts.exports import DEFAULT, FORMATS
 from transcripts.exports.clock import brief
 from transcripts.media.pcm import samples_to_ms
-from transcripts.models import Act, Event, Segment, Transcript
+from transcripts.models import Act, Event, Segment, SourceKind, Transcript
 
 #: How many transcripts a search finds, the newest first.
 SEARCH_FOUND = 500
@@ -124,7 +124,7 @@ class TranscriptAdmin(FastAdmin):
             member = access.membership(request.user, obj.team_id)
             if member is None:
                 auditing.record(Act.OPENED_BY_STAFF, actor=_person(request), team=obj.team_id, target=obj)
-            context.update(reading.parts(obj, request.GET), is_member=member is not None)
+            context.update(reading.parts(obj, request.GET), is_member=member is not None, sound=_sound(obj))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def save_model(self, request: HttpRequest, obj: Transcript, form: ModelForm[Any], change: bool) -> None:
@@ -196,6 +196,12 @@ class TranscriptAdmin(FastAdmin):
         zipped = exporting.zipped(rows, name, DEFAULT)
         response = StreamingHttpResponse(zipped, content_type="application/zip")
         return download(response, f"transcripts-{localdate():%Y-%m-%d}-{name}.zip")
+
+
+def _sound(transcript: Transcript) -> str:
+    """Where staff listen to it, or nothing."""
+    kept = transcript.media_key or transcript.is_kept or transcript.source_kind == SourceKind.SAMPLE
+    return reverse("staff-audio", args=[transcript.pk]) if kept else ""
 
 
 def _person(request: HttpRequest) -> User:

@@ -45,7 +45,7 @@ def _managed(team: Team, actor: User, user_id: int) -> Membership:
     return theirs
 
 
-def _require_other_owner(place: Membership) -> None:
+def require_other_owner(place: Membership) -> None:
     """Somebody else owns the team, or this was no owner. Raises Refused."""
     owners = Membership.objects.filter(team_id=place.team_id, role=Role.OWNER)
     if place.role == Role.OWNER and not owners.exclude(pk=place.pk).exists():
@@ -78,26 +78,27 @@ def change_role(team: Team, actor: User, user_id: int, role: Role) -> None:
         if not rules.may_give(Role(member(team, actor.pk).role), role):
             raise errors.not_allowed()
         if role != Role.OWNER:
-            _require_other_owner(place)
-        _set_role(place, role, actor, Act.ROLE_CHANGED)
+            require_other_owner(place)
+        set_role(place, role, actor, Act.ROLE_CHANGED)
 
 
-def _set_role(place: Membership, role: Role, actor: User, act: Act) -> None:
+def set_role(place: Membership, role: Role, actor: User, act: Act, **details: str) -> None:
+    """Inside the lock: another role, on record."""
     before = place.role
     if before == role:
         return
     place.role = role
     place.save(update_fields=["role"])
     _take_back_invitations(place, rules.givable(role))
-    auditing.record(act, actor=actor, team=place.team_id, target=place.user, before=before, after=str(role))
+    auditing.record(act, actor=actor, team=place.team_id, target=place.user, before=before, after=str(role), **details)
 
 
 def remove(team: Team, actor: User, user_id: int) -> User:
     """Take a member out of the team; return who it was. Raises Refused."""
     with locked(team):
         place = _managed(team, actor, user_id)
-        _require_other_owner(place)
-        _end(place, actor, Act.REMOVED)
+        require_other_owner(place)
+        end(place, actor, Act.REMOVED)
     return place.user
 
 
@@ -105,12 +106,13 @@ def leave(team: Team, person: User) -> None:
     """Leave the team. Raises Refused for its last owner."""
     with locked(team):
         place = member(team, person.pk)
-        _require_other_owner(place)
-        _end(place, person, Act.LEFT)
+        require_other_owner(place)
+        end(place, person, Act.LEFT)
 
 
-def _end(place: Membership, actor: User, act: Act) -> None:
-    auditing.record(act, actor=actor, team=place.team_id, target=place.user, role=place.role)
+def end(place: Membership, actor: User, act: Act, **details: str) -> None:
+    """Inside the lock: no member any more, on record."""
+    auditing.record(act, actor=actor, team=place.team_id, target=place.user, role=place.role, **details)
     _take_back_invitations(place, [])
     place.delete()
 
@@ -127,8 +129,8 @@ def hand_over(team: Team, actor: User, user_id: int) -> User:
         mine, theirs = member(team, actor.pk), member(team, user_id)
         if mine.role != Role.OWNER or theirs.pk == mine.pk:
             raise errors.not_allowed()
-        _set_role(theirs, Role.OWNER, actor, Act.OWNER_CHANGED)
-        _set_role(mine, Role.MANAGER, actor, Act.OWNER_CHANGED)
+        set_role(theirs, Role.OWNER, actor, Act.OWNER_CHANGED)
+        set_role(mine, Role.MANAGER, actor, Act.OWNER_CHANGED)
     return theirs.user
 
 

@@ -55,6 +55,7 @@ class Act(models.TextChoices):
     RENAMED = "renamed", _("Renamed")
     ERASED_PERSON = "erased_person", _("Person erased")
     OPENED_BY_STAFF = "opened_by_staff", _("Opened by staff")
+    HEARD_BY_STAFF = "heard_by_staff", _("Listened to by staff")
 
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):

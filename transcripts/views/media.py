@@ -14,18 +14,22 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
-from transcripts import access
+from transcripts import access, auditing
 from transcripts.media.errors import NotMedia
 from transcripts.media.pcm import samples_to_ms
 from transcripts.media.peaks import PAIR_BYTES, PEAK_SAMPLES, pool
 from transcripts.media.sniff import SNIFF_BYTES, judge_content
+from transcripts.models import Act, Transcript
 from transcripts.views import recordings
 from transcripts.views.shell import PersonRequest
 
 CHUNK = 256 * 1024
+#: Seconds for which one entry of the record stands for all listening of one operator to one transcript.
+STAFF_SECONDS = 3600
 #: Most pairs of a waveform that one answer has.
 MOST_POINTS = 2000
 #: Containers that browsers play, and the only types that are ever declared.
@@ -87,7 +91,24 @@ def _open_at(path: Path, position: int) -> BinaryIO:
 @login_required
 def audio(request: PersonRequest, transcript_id: UUID) -> HttpResponseBase:
     """``/s/<id>/audio``: the recording, whole or the one range asked for."""
-    transcript = access.get_transcript(request.user, transcript_id)
+    return send(request, access.get_transcript(request.user, transcript_id))
+
+
+@require_safe
+@login_required
+def staff_audio(request: PersonRequest, transcript_id: UUID) -> HttpResponseBase:
+    """``/admin/listen/<id>``: the same for staff who are not in the team; on record, once an hour."""
+    transcript = access.transcript_for_staff(request.user, transcript_id)
+    # One listening is many requests for ranges.
+    if access.membership(request.user, transcript.team_id) is None and cache.add(
+        f"heard-by-staff:{request.user.pk}:{transcript.pk}", True, STAFF_SECONDS
+    ):
+        auditing.record(Act.HEARD_BY_STAFF, actor=request.user, team=transcript.team_id, target=transcript)
+    return send(request, transcript)
+
+
+def send(request: HttpRequest, transcript: Transcript) -> HttpResponseBase:
+    """The recording of a transcript for somebody who may hear it. Raises Http404 when none is kept."""
     path = recordings.path_of(transcript)
     if path is None:
         raise Http404("No recording is kept.")
