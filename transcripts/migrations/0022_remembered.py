@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transcripts", "0020_engines"),
+        ("transcripts", "0021_caption_passwords"),
     ]
 
     operations = [
