@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.utils.formats import localize
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -15,8 +16,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from transcripts import phrases
-from transcripts.models import Event, Transcript
+from transcripts.models import Event, Team, Transcript
 from transcripts.views import looks
+from transcripts.views.places import pages_of
 from transcripts.views.tags import tags_context
 
 register = template.Library()
@@ -107,6 +109,12 @@ def look_hint(state: str, is_live: bool, phase: str = "") -> str:
 def tags_of(transcript: Transcript, allowed: Collection[str]) -> dict[str, Any]:
     """The tags of a transcript, with the form that changes them for whoever may ``edit``."""
     return tags_context(transcript, may_edit="edit" in allowed)
+
+
+@register.inclusion_tag("transcripts/team/_tabs.html", takes_context=True)
+def team_tabs(context: Context, managed: Team, at: str) -> dict[str, Any]:
+    """The pages of a team that whoever asks may open; ``at`` names the one that is open."""
+    return {"managed": managed, "at": at, "pages": pages_of(context["request"].user, managed)}
 
 
 @register.simple_tag

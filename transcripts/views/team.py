@@ -31,9 +31,6 @@ def keeping_section(request: PersonRequest, team: Team) -> dict[str, Any]:
 SECTIONS: Mapping[str, Callable[[PersonRequest, Team], dict[str, Any]]] = {
     "transcripts/team/_engines.html": engines.section,
     "transcripts/team/_keeping.html": keeping_section,
-    "transcripts/team/_tokens.html": lambda request, team: {},
-    "transcripts/team/_webhooks.html": lambda request, team: {},
-    "transcripts/team/_audit.html": lambda request, team: {},
 }
 
 
