@@ -13,7 +13,7 @@ from typing import Any
 
 #: Different words, different sentences, and the words of a sentence.
 WORDS, SENTENCES, SENTENCE = 30_000, 50_000, 12
-_COLUMNS = 'transcript_id, "index", seq, start_ms, end_ms, text, words, language, speaker, unconfirmed'
+_COLUMNS = 'transcript_id, "index", seq, start_ms, end_ms, text, words, language, speaker, confidence, unconfirmed'
 _CONSONANTS = (*"tsnrldcmhpbgwfkvyj", "sh", "th", "ch", "st", "pr", "tr")
 
 
@@ -104,7 +104,7 @@ def _insert(keys: Sequence[Any], each: int, texts: Sequence[str], chance: random
     with connection.cursor() as cursor:
         if sqlite:
             cursor.executemany(
-                f"INSERT INTO transcripts_segment ({_COLUMNS}) VALUES ({', '.join(['%s'] * 10)})", list(rows)
+                f"INSERT INTO transcripts_segment ({_COLUMNS}) VALUES ({', '.join(['%s'] * 11)})", list(rows)
             )
             return
         with cursor.copy(f"COPY transcripts_segment ({_COLUMNS}) FROM STDIN") as copy:
@@ -117,9 +117,24 @@ def _segments(key: Any, each: int, texts: Sequence[str], chance: random.Random) 
     speakers = ["speaker_0", "speaker_1"] if chance.random() < 0.5 else [""]
     speakers += ["Ana"] if chance.random() < 0.001 else []
     for index in range(each):
-        start = index * 5_000
-        said = (chance.choice(texts), "[]", "", chance.choice(speakers), chance.random() < 0.0002)
+        start, text = index * 5_000, chance.choice(texts)
+        sure = round(chance.uniform(0.5, 1), 2)
+        said = (text, _words(text, start, sure), "", chance.choice(speakers), sure, chance.random() < 0.0002)
         yield (key, index, index + 1, start, start + 5_000, *said)
+
+
+@cache
+def _template(text: str) -> str:
+    """The JSON of a sentence's words without their times and confidence."""
+    return "[" + ", ".join(f'["{word}", %d, %d, %s]' for word in text.split()) + "]"
+
+
+def _words(text: str, start: int, sure: float) -> str:
+    """Words of 400 ms each, as the recorder stores them."""
+    count = text.count(" ") + 1
+    return _template(text) % tuple(
+        value for place in range(count) for value in (start + 400 * place, start + 400 * place + 380, sure)
+    )
 
 
 def _transcripts(count: int, team: Any, other: Any, each: int, chance: random.Random) -> Iterator[Any]:

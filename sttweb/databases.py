@@ -33,7 +33,8 @@ def database(url: str, folder: Path, *, pool: int, full: bool) -> dict[str, Any]
     if config["ENGINE"].endswith("postgresql"):
         options = config.setdefault("OPTIONS", {})
         options.setdefault("pool", {"min_size": 0, "max_size": pool, "timeout": 10})
-        options.setdefault("options", "-c statement_timeout=10000")
+        # Compiling pays for statements of seconds; a page's are over before their program would be ready.
+        options.setdefault("options", "-c statement_timeout=10000 -c jit=off")
         # A server that restarted or a wire that was cut must be noticed in seconds, not by a request that fails or in
         # the system's own two hours.
         config["CONN_HEALTH_CHECKS"] = True

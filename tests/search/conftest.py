@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
 
 from tests.conftest import MakeTranscript
 from transcripts.models import Segment, State, Transcript
+from transcripts.search import tsearch
 
 Say = Callable[..., Transcript]
+
+
+@pytest.fixture(autouse=True)
+def _way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So little text is all read from PostgreSQL's index; for SEARCH_WAY=trying none is, and steps are short."""
+    if os.environ.get("SEARCH_WAY") == "trying":
+        for name, value in {"GATHERED": -1, "LATE": -1, "STEP": 20}.items():
+            monkeypatch.setattr(tsearch, name, value)
 
 
 @pytest.fixture
@@ -18,7 +28,7 @@ def say(make_transcript: MakeTranscript) -> Say:
 
     def make(*sentences: str, **fields: object) -> Transcript:
         fields.setdefault("state", State.COMPLETED)
-        transcript = make_transcript(**fields)
+        transcript = make_transcript(segment_count=len(sentences), **fields)
         Segment.objects.bulk_create(
             Segment(
                 transcript=transcript,

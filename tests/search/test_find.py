@@ -48,6 +48,8 @@ def test_phrases_refusals_and_beginnings(say, found):
     assert found("said -wall quay") == []
     assert found("quay -is") == ["One"]
     assert found('"new qua"') == []
+    assert found("\u201cthe new quay\u201d") == found("\u201enew quay\u201c") == ["One"]
+    assert found("\u201cnew qua\u201d") == []
 
 
 def test_titles_and_links_are_found_without_any_text(say, found):

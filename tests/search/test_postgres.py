@@ -1,4 +1,4 @@
-"""The same behaviour on PostgreSQL."""
+"""The same behaviour on PostgreSQL, in both of its ways to find: from the index, and trying one after the other."""
 
 from __future__ import annotations
 
@@ -10,27 +10,25 @@ import pytest
 
 from tests.scale.conftest import REPOSITORY, postgres  # noqa: F401 - a fixture
 
+#: The last one of both runs nowhere else.
+WAYS = {
+    "index": ["search/test_find.py", "test_tagging.py", "admin/test_transcripts.py", "search/on_postgres.py"],
+    "trying": ["search/test_find.py", "search/on_postgres.py"],
+}
+
 
 @pytest.mark.services
-def test_postgresql_finds_the_same(postgres):  # noqa: F811
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "tests/search/test_find.py",
-        "tests/test_tagging.py",
-    ]
-    environment = {**os.environ, "SEARCH_DATABASE_URL": postgres}
+@pytest.mark.parametrize("way", WAYS)
+def test_postgresql_finds_the_same(postgres, way):  # noqa: F811
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"tests/{name}" for name in WAYS[way])]
     run = subprocess.run(
         [*command, "--ds=tests.search.postgres_settings"],
         cwd=REPOSITORY,
-        env=environment,
+        env={**os.environ, "SEARCH_DATABASE_URL": postgres, "SEARCH_WAY": way},
         capture_output=True,
         text=True,
         timeout=170,
     )
     assert run.returncode == 0, run.stdout[-4000:]
     assert " passed" in run.stdout
+    assert "skipped" not in run.stdout

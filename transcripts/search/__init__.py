@@ -76,12 +76,13 @@ class Found:
 class Page:
     """Transcripts in the order asked for. ``next``: the cursor of what follows, or empty at the end. ``query`` is the
     one that found them: where whole words found nothing at all, the last one was taken as a beginning. ``cut``: there
-    are older ones that were not compared."""
+    are older ones that were not compared. ``unfinished``: the search ended for lack of time, and ``next`` goes on."""
 
     found: tuple[Found, ...]
     query: Query
     next: str = ""
     cut: bool = False
+    unfinished: bool = False
 
 
 def find(
@@ -102,13 +103,15 @@ def find(
     allowed = filters.apply(visible).defer(*UNSHOWN)
     ranked = bool(query) and sort == MENTIONS
     begin, most = ("", RANKED) if ranked else (cursor, size)
-    rows = _rows(allowed, teams, query, bool(filters), begin, most + 1)
-    wider = None if rows or cursor else widened(query)
+    rows, behind = _rows(allowed, teams, query, bool(filters), begin, most + 1)
+    wider = None if rows or behind or cursor else widened(query)
     if wider is not None:
-        query, rows = wider, _rows(allowed, teams, wider, bool(filters), "", most + 1)
+        query = wider
+        rows, behind = _rows(allowed, teams, wider, bool(filters), "", most + 1)
     if ranked:
-        return _ranked(rows, query, place_of(cursor), size)
-    return Page(_shown(rows[:size], query), query, cursor_of(rows[size - 1]) if len(rows) > size else "")
+        return _ranked(rows, query, place_of(cursor), size, bool(behind))
+    following = cursor_of(rows[size - 1]) if len(rows) > size else behind
+    return Page(_shown(rows[:size], query), query, following, unfinished=bool(behind))
 
 
 def find_anywhere(allowed: QuerySet[Any], query: Query, size: int) -> list[UUID]:
@@ -121,7 +124,7 @@ def find_anywhere(allowed: QuerySet[Any], query: Query, size: int) -> list[UUID]
         if not asked:
             continue
         if connection.vendor == "postgresql":
-            found = tsearch.transcripts(rows, asked, "", size)
+            found, _ = tsearch.transcripts(rows, asked, "", size)
         else:
             found = fts.transcripts(rows, None, asked, True, "", size)
         if found:
@@ -129,13 +132,15 @@ def find_anywhere(allowed: QuerySet[Any], query: Query, size: int) -> list[UUID]
     return []
 
 
-def _ranked(rows: Sequence[Transcript], query: Query, first: int, size: int) -> Page:
-    """The page from place ``first`` on, of rows that come newest first."""
+def _ranked(rows: Sequence[Transcript], query: Query, first: int, size: int, unfinished: bool) -> Page:
+    """The page from place ``first`` on, of rows that come newest first; ``unfinished``: there may be older ones."""
     compared = rows[:RANKED]
     counts = _backend().mentions([row.pk for row in compared], query, COUNTED)
     ordered = sorted(compared, key=lambda row: (not holds(query, row.title), -counts.get(row.pk, 0)))
     found = _shown(ordered[first : first + size], query)
-    return Page(found, query, str(first + size) if len(ordered) > first + size else "", len(rows) > RANKED)
+    return Page(
+        found, query, str(first + size) if len(ordered) > first + size else "", unfinished or len(rows) > RANKED
+    )
 
 
 def _shown(rows: Sequence[Transcript], query: Query) -> tuple[Found, ...]:
@@ -149,15 +154,16 @@ def _backend() -> ModuleType:
 
 def _rows(
     allowed: TranscriptQuerySet, teams: Collection[UUID], query: Query, filtered: bool, cursor: str, size: int
-) -> list[Transcript]:
+) -> tuple[list[Transcript], str]:
+    """Rows, and the cursor of what was not looked at for lack of time."""
     if not query:
         # Team by team: each is read along its index, several at once would all be sorted.
         rows = [row for team in teams for row in after(allowed.filter(team=team), cursor)[:size]]
-        return sorted(rows, key=lambda row: (row.created_at, row.pk), reverse=True)[:size]
+        return sorted(rows, key=lambda row: (row.created_at, row.pk), reverse=True)[:size], ""
     allowed = allowed.filter(team__in=teams)
     if connection.vendor == "postgresql":
         return tsearch.transcripts(allowed, query, cursor, size)
-    return fts.transcripts(allowed, teams, query, filtered, cursor, size)
+    return fts.transcripts(allowed, teams, query, filtered, cursor, size), ""
 
 
 def _found(row: Transcript, query: Query, said: Sequence[Segment]) -> Found:

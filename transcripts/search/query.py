@@ -1,8 +1,8 @@
 """What people type into the search box, as terms; and where those terms stand in a text. Pure.
 
-Words that all have to be there, ``"words in a row"``, ``begin*`` for a beginning, ``-without`` for what must not be
-there. Nothing else has a meaning, so every text is a valid query: what is handed to a database holds only letters,
-digits and marks.
+Words that all have to be there, ``"words in a row"`` (in straight or curly quotes), ``begin*`` for a beginning,
+``-without`` for what must not be there. Nothing else has a meaning, so every text is a valid query: what is handed to a
+database holds only letters, digits and marks.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ BEFORE = 60
 #: The accents that both databases leave out of account: those of Latin letters.
 _ACCENTS = re.compile("([a-z])[\u0300-\u036f]+")
 _PART = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
+
+#: Quotes of several languages, as phones and word processors put them in unasked.
+_QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"'))
+#: Letters and digits, and one by one what may be a mark within a word.
+_PIECE = re.compile(r"[^\W_]+|[^\w\x00-\x7f]")
 
 Range = tuple[int, int]
 
@@ -70,7 +75,7 @@ def parse(text: str) -> Query:
     text = " ".join(text.replace("\x00", " ").split())[:MAX_CHARACTERS]
     wanted: list[Term] = []
     unwanted: list[Term] = []
-    for minus, phrase, word in _PART.findall(text):
+    for minus, phrase, word in _PART.findall(text.translate(_QUOTES)):
         term = _term(phrase or word, word.endswith("*"))
         if term is not None and len(wanted) + len(unwanted) < MAX_TERMS:
             (unwanted if minus else wanted).append(term)
@@ -82,7 +87,7 @@ def parse(text: str) -> Query:
 def widened(query: Query) -> Query | None:
     """The same query with its last word as a beginning, or None if that is no other query."""
     last = query.wanted[-1] if query.wanted else None
-    if last is None or query.unwanted or '"' in query.text or last.prefix:
+    if last is None or query.unwanted or '"' in query.text.translate(_QUOTES) or last.prefix:
         return None
     wider = parse(f"{query.text}*")
     return wider if wider.wanted and wider.wanted[-1].prefix else None
@@ -102,14 +107,18 @@ def fold(text: str) -> str:
 
 def tokens(text: str) -> Iterator[tuple[str, int, int]]:
     """The words of a text, folded, each with its place ``[start, end)`` in the text."""
-    start = None
-    for place, char in enumerate(f"{text} "):
-        inside = char.isalnum() or unicodedata.category(char)[0] in "LNM"
-        if inside and start is None:
-            start = place
-        elif not inside and start is not None:
-            yield fold(text[start:place]), start, place
-            start = None
+    start = end = -1
+    for piece in _PIECE.finditer(text):
+        low, high = piece.span()
+        if not text[low].isalnum() and unicodedata.category(text[low])[0] not in "LNM":
+            continue
+        if low != end:
+            if end > 0:
+                yield fold(text[start:end]), start, end
+            start = low
+        end = high
+    if end > 0:
+        yield fold(text[start:end]), start, end
 
 
 def fts5(query: Query) -> str:

@@ -1,32 +1,61 @@
 """Full-text search on PostgreSQL, over the generated columns that `models.searchindex` makes.
 
-Titles and texts are asked apart, each for one page: together in one condition neither index could be used.
+A rare word is read from the index; of a common one the index would give far more than a page, so the newest transcripts
+are tried one by one. The planner is asked how common the words are, but it does not choose the way: it would weigh
+neither that hits are few in old transcripts nor that a page wants 25, and took seconds where it chose wrongly.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Value
+from django.db.models import BooleanField, F, Func, Q, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 from transcripts.models import Segment, Transcript
 from transcripts.models.transcript import TranscriptQuerySet
-from transcripts.search.filters import after
+from transcripts.search.filters import after, cursor_of
 from transcripts.search.query import Query, tsquery
+
+#: The planner expects at most so many segments that hold the words: all of them are read from the index, and the newest
+#: kept. More, and the newest transcripts are tried one by one, which finds the common soon.
+GATHERED = 5_000
+#: Where trying has found too few among so many segments, up to LATE are read from the index after all.
+TRIED, LATE = 100_000, 100_000
+#: Segments that one page tries at most, newest first, and those of the first step. A step is followed by one four times
+#: as long. A segment takes about 1.3 µs.
+TRIED_AT_MOST, STEP = 500_000, 2_500
+
+_EXPECTED = "EXPLAIN SELECT FROM transcripts_segment WHERE search @@ to_tsquery('simple', %s)"
+
+_GATHER = """
+SELECT DISTINCT transcript_id FROM (
+  SELECT transcript_id FROM transcripts_segment WHERE search @@ to_tsquery('simple', %s) LIMIT %s) AS hit"""
+
+# The function behind the operator @@ has no index: these statements are for few transcripts, whose segments are found
+# by the transcript, and an index of all words would be read in vain for each of them. LIMIT 1 keeps the order of work.
+_HOLDING = """
+SELECT wanted.id FROM unnest(%(keys)s::uuid[]) AS wanted(id)
+CROSS JOIN LATERAL (SELECT search FROM transcripts_transcript WHERE id = wanted.id LIMIT 1) AS own
+LEFT JOIN LATERAL (
+  SELECT true AS yes FROM transcripts_segment
+  WHERE transcript_id = wanted.id AND ts_match_vq(search, to_tsquery('simple', %(query)s)) LIMIT 1) AS said ON true
+WHERE said.yes OR ts_match_vq(own.search, to_tsquery('simple', %(query)s))"""
 
 _FIRST_SEGMENTS = """
 SELECT hit.id FROM unnest(%s::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
-  SELECT id FROM transcripts_segment WHERE transcript_id = wanted.id AND search @@ to_tsquery('simple', %s)
+  SELECT id FROM transcripts_segment
+  WHERE transcript_id = wanted.id AND ts_match_vq(search, to_tsquery('simple', %s))
   ORDER BY index LIMIT %s) AS hit"""
 
 _MENTIONS = """
 SELECT wanted.id, count(*) FROM unnest(%s::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
-  SELECT FROM transcripts_segment WHERE transcript_id = wanted.id AND search @@ to_tsquery('simple', %s)
+  SELECT FROM transcripts_segment WHERE transcript_id = wanted.id AND ts_match_vq(search, to_tsquery('simple', %s))
   LIMIT %s) AS hit GROUP BY wanted.id"""
 
 
@@ -47,12 +76,71 @@ class Holds(Func):
         return f"{column.rpartition('.')[0]}.\"search\" @@ to_tsquery('simple', {sql})", tuple(params)
 
 
-def transcripts(allowed: TranscriptQuerySet, query: Query, cursor: str, size: int) -> list[Transcript]:
-    """The newest ``size`` of the allowed ones behind the cursor that hold the words."""
-    said = Exists(Segment.objects.filter(Holds(query), transcript=OuterRef("pk")))
-    ways = (after(allowed.filter(condition), cursor)[:size] for condition in (Holds(query), said))
+def transcripts(allowed: TranscriptQuerySet, query: Query, cursor: str, size: int) -> tuple[list[Transcript], str]:
+    """The newest ``size`` of the allowed ones behind the cursor that hold the words, and the cursor of what was not
+    looked at for lack of time (empty: everything was)."""
+    expected = _expected(query)
+    if expected <= GATHERED and (found := _gathered(allowed, query, cursor, size, GATHERED)) is not None:
+        return found, ""
+    found, behind = _tried(allowed, query, cursor, size, TRIED)
+    if not behind or len(found) >= size:
+        return found, ""
+    wanted = size - len(found)
+    if expected <= LATE and (rest := _gathered(allowed, query, behind, wanted, LATE)) is not None:
+        return found + rest, ""
+    rest, behind = _tried(allowed, query, behind, wanted, TRIED_AT_MOST)
+    return found + rest, "" if len(rest) >= wanted else behind
+
+
+def _expected(query: Query) -> int:
+    """How many segments hold the words, as the planner sees it: of the common ones it has statistics."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPECTED, [tsquery(query)])
+        found = re.search(r"rows=(\d+)", cursor.fetchone()[0])
+    return int(found[1]) if found else 0
+
+
+def _gathered(allowed: TranscriptQuerySet, query: Query, cursor: str, size: int, most: int) -> list[Transcript] | None:
+    """As `transcripts`, from the index, or None where it has more than ``most`` segments, whatever was expected."""
+    with connection.cursor() as asked:
+        asked.execute(_GATHER, [tsquery(query), most + 1])
+        keys = [key for (key,) in asked.fetchall()]
+    if len(keys) > most:
+        return None
+    ways = (after(allowed.filter(way), cursor)[:size] for way in (Holds(query), Q(pk__in=keys)))
     found = {row.pk: row for way in ways for row in way}
     return sorted(found.values(), key=lambda row: (row.created_at, row.pk), reverse=True)[:size]
+
+
+def _tried(
+    allowed: TranscriptQuerySet, query: Query, cursor: str, size: int, most: int
+) -> tuple[list[Transcript], str]:
+    """As `transcripts`, by looking into one after the other, until ``most`` segments were looked at."""
+    found: list[Transcript] = []
+    tried, step = 0, STEP
+    while tried < most and len(found) < size:
+        keys, tried_now, cursor = _ahead(allowed, cursor, step)
+        with connection.cursor() as asked:
+            asked.execute(_HOLDING, {"keys": keys, "query": tsquery(query)})
+            rows = allowed.in_bulk([key for (key,) in asked.fetchall()])
+        found += [rows[key] for key in keys if key in rows]
+        tried, step = tried + tried_now, step * 4
+        if not cursor:
+            break
+    return found[:size], cursor
+
+
+def _ahead(allowed: TranscriptQuerySet, cursor: str, most: int) -> tuple[list[UUID], int, str]:
+    """The next transcripts that have ``most`` segments together or a little more, how many those are, and the cursor of
+    what follows, if anything does."""
+    keys: list[UUID] = []
+    count, end, size = 0, "", most // 10
+    for row in after(allowed.only("created_at", "segment_count"), cursor)[:size]:
+        if count >= most:
+            return keys, count, end
+        keys.append(row.pk)
+        count, end = count + max(1, row.segment_count), cursor_of(row)
+    return keys, count, end if len(keys) == size else ""
 
 
 def segments(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[Segment]]:

