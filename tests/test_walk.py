@@ -80,8 +80,8 @@ def named(team: Team, alice: User, bob: User, make_transcript: Any) -> Named:
     words = {"name": "txt", "act": "approve", "token": "x" * 32, "key": "k", "uidb36": "1", "provider_id": "sso"}
     words |= {"app_label": "auth", "url": "nowhere", "path": "x"}
     # Watchlists and webhooks: what is not there at all; their own tests ask for those of other teams.
-    words |= {"hook_id": uuid4(), "list_id": uuid4(), "delivery_id": 1}
-    numbers = {"index": 0, "pk": 1, "id": 1, "content_type_id": 1}
+    words |= {"hook_id": uuid4(), "list_id": uuid4(), "webhook_id": uuid4(), "watchlist_id": uuid4(), "delivery_id": 1}
+    numbers = {"index": 0, "tag_id": 1, "pk": 1, "id": 1, "content_type_id": 1}
     return Named({f"{name}_id": row.pk for name, row in rows.items()} | words | numbers)
 
 

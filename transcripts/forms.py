@@ -289,6 +289,6 @@ def _link_problem(link: str, policy: Policy) -> str:
     return ""
 
 
-def first_errors(form: forms.Form) -> Mapping[str, Iterable[str]]:
+def first_errors(form: forms.BaseForm) -> Mapping[str, Iterable[str]]:
     """Errors by field for a script; what belongs to no field stands under an empty name."""
     return {"" if name == "__all__" else name: [str(text) for text in texts] for name, texts in form.errors.items()}

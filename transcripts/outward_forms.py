@@ -82,9 +82,15 @@ class WatchlistForm(_ModelForm):
     class Meta:
         model = Watchlist
         fields = [
-            "name", "terms", "sources", "languages", "live_only", "quiet_from", "quiet_until", "time_zone",
+            "name", "terms", "any_form", "sources", "languages", "live_only", "quiet_from", "quiet_until", "time_zone",
             "tells_pages", "tells_webhooks", "is_enabled",
         ]  # fmt: skip
+        help_texts = {
+            "any_form": gettext_lazy(
+                "Other endings and accents count too: city finds cities, cafe finds café. Now and then another word "
+                "that begins so is found as well."
+            )
+        }
         widgets = {
             "quiet_from": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
             "quiet_until": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),

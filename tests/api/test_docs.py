@@ -21,7 +21,14 @@ from transcripts.models import Transcript
 PAGE = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"```sh\n(curl .*?)\n```", PAGE, re.DOTALL)
 #: Operations that the page shows no command for, but names.
-STATUS = {"POST /transcripts": 201, "POST /uploads/direct": 201, "POST /uploads": 201, "DELETE": 204}
+STATUS = {
+    "POST /webhooks": 201,
+    "POST /watchlists": 201,
+    "POST /transcripts": 201,
+    "POST /uploads/direct": 201,
+    "POST /uploads": 201,
+    "DELETE": 204,
+}
 
 
 class Curl:
@@ -68,7 +75,7 @@ async def test_every_command_does_what_the_page_says(team, alice, make_transcrip
         wanted = STATUS.get(f"{curl.method} {curl.address[7:].partition('?')[0]}", STATUS.get(curl.method, 200))
         body = b"".join([part async for part in response]) if response.streaming else response.content
         assert response.status_code == wanted, (command, body)
-    assert await Transcript.objects.acount() == 3
+    assert await Transcript.objects.acount() == 4
 
 
 def test_the_page_names_every_scope_and_every_code_of_a_refused_token():

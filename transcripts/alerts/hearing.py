@@ -40,7 +40,7 @@ def hits_in(
     for watchlist in watchlists:
         if event.at < watchlist.since or not watches(watchlist, transcript, str(payload.get("language") or "")):
             continue
-        for match in find(watchlist.terms, tail, words):
+        for match in find(watchlist.terms, tail, words, any_form=watchlist.any_form):
             yield _hit(watchlist, transcript, event, match)
 
 

@@ -8,7 +8,20 @@ from django.utils.translation import gettext_lazy as _
 from ninja import NinjaAPI, Router
 from ninja.operation import Operation
 
-from transcripts.api import errors, events, files, reviews, segments, transcripts, uploads, whoami
+from transcripts.api import (
+    errors,
+    events,
+    files,
+    flags,
+    hooks,
+    reviews,
+    segments,
+    teams,
+    transcripts,
+    uploads,
+    watching,
+    whoami,
+)
 from transcripts.api.auth import Bearer
 from transcripts.api.schemas import ErrorOut
 
@@ -61,8 +74,13 @@ ROUTERS: list[tuple[str, Router]] = [
     ("/transcripts", segments.router),
     ("/transcripts", events.router),
     ("/transcripts", reviews.router),
+    ("/transcripts", flags.router),
     ("/transcripts", files.router),
     ("/uploads", uploads.router),
+    ("", reviews.queue),
+    ("", watching.router),
+    ("", teams.router),
+    ("/webhooks", hooks.router),
 ]
 
 

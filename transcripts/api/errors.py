@@ -19,14 +19,20 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from transcripts.api import shown
 from transcripts.exports import UnknownFormat
+from transcripts.limits import LimitReached
 from transcripts.models import IllegalTransition
+from transcripts.presetting import PresetRefused
 from transcripts.reviewing.errors import Conflict, ReviewError
 from transcripts.services import TooMany
+from transcripts.submitting import KeyRefused
 from transcripts.tagging import TagRefused
 from transcripts.tokens import TokenRefused
 from transcripts.uploading import Gone, Refused
 
 logger = logging.getLogger(__name__)
+
+#: Errors that bring their own code and sentences.
+Told = TooMany | LimitReached | KeyRefused | PresetRefused | TagRefused | ReviewError
 
 #: HTTP status of a refusal by its code, where it is not 409.
 STATUS = {
@@ -142,8 +148,7 @@ def _upload_refused(_request: HttpRequest, error: Refused) -> HttpResponse:
     return answer(STATUS.get(error.code, 409), error.code, error.message, error.next_step, **more)
 
 
-def _told(_request: HttpRequest, error: TooMany | TagRefused | ReviewError) -> HttpResponse:
-    """Errors that bring their own code and sentences."""
+def _told(_request: HttpRequest, error: Told) -> HttpResponse:
     return answer(STATUS.get(error.code, 409), error.code, str(error.message), str(error.next_step))
 
 
@@ -186,6 +191,9 @@ HANDLERS: dict[type[Exception], Any] = {
     Refusal: _refusal,
     Refused: _upload_refused,
     TooMany: _told,
+    LimitReached: _told,
+    KeyRefused: _told,
+    PresetRefused: _told,
     TagRefused: _told,
     ReviewError: _told,
     Conflict: _conflict,

@@ -1,4 +1,5 @@
-"""How something is to be transcribed: a preset of the team, what the request names, and the judgement of the form."""
+"""How something is to be transcribed: what the team begins with or its preset, what the request names, and the
+judgement of the form: that of the page."""
 
 from __future__ import annotations
 
@@ -7,10 +8,12 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from transcripts import limits
 from transcripts.api.errors import Refusal
 from transcripts.api.schemas import HowIn
 from transcripts.forms import SHOWN, SubmitForm, first_errors
 from transcripts.models import Team, TeamPreset
+from transcripts.views import presets
 
 
 class HowForm(SubmitForm):
@@ -21,10 +24,15 @@ class HowForm(SubmitForm):
 
 
 def judged(team: Team, how: HowIn, link: str = "") -> HowForm:
-    """The form with what is wanted, which is possible here. Raises Refusal (``bad_link``, ``bad_options``)."""
-    form = HowForm(_fields(team, how, link))
+    """The form with what is wanted, which is possible here.
+
+    Raises Refusal (``bad_link``, ``bad_options``, ``unknown_preset``), limits.LimitReached.
+    """
+    form = HowForm(_fields(team, how, link), team=team)
     if form.is_valid():
         return form
+    if form.has_error("engine", limits.REACHED):
+        raise limits.LimitReached
     fields = {name or "request": list(texts) for name, texts in first_errors(form).items()}
     if "links" in fields:
         raise Refusal("bad_link", " ".join(fields["links"]), _("Send another link."), fields={"url": fields["links"]})
@@ -35,9 +43,7 @@ def judged(team: Team, how: HowIn, link: str = "") -> HowForm:
 def _fields(team: Team, how: HowIn, link: str) -> QueryDict:
     """The fields as the form would send them: all of them, so that a box that is not ticked counts."""
     preset = _preset(team, how.team_preset)
-    values: dict[str, Any] = {"include_timestamps": True, "enable_logging": True}
-    if preset is not None:
-        values |= preset.options | {"engine": preset.engine, "language": preset.language}
+    values: dict[str, Any] = {"include_timestamps": True, "enable_logging": True} | presets.initial_of(team, preset)
     named = how.model_dump(exclude_unset=True, include={"engine", "language", "preset"})
     values |= named | how.options.model_dump(exclude_unset=True)
     fields = QueryDict(mutable=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,7 +36,10 @@ def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "summary": one.get("summary", ""),
                 "about": one.get("description", ""),
                 "parameters": [_parameter(given) for given in one.get("parameters", [])],
-                "body": [_said(content.get("schema", {}), kind) for kind, content in _content(one.get("requestBody"))],
+                "body": [
+                    _with_example(_said(content.get("schema", {}), kind), schema["components"]["schemas"])
+                    for kind, content in _content(one.get("requestBody"))
+                ],
                 "answers": list(_answers(one["responses"])),
             }
 
@@ -66,6 +70,12 @@ def _parameter(given: dict[str, Any]) -> dict[str, Any]:
 
 def _said(schema: dict[str, Any], kind: str) -> dict[str, Any]:
     return {"kind": kind, "type": _type(schema), "model": schema.get("$ref", "").rpartition("/")[2]}
+
+
+def _with_example(said: dict[str, Any], models: dict[str, Any]) -> dict[str, Any]:
+    """A body with the example that its model carries, as JSON."""
+    examples = models.get(said["model"], {}).get("examples", [])
+    return said | {"example": json.dumps(examples[0], ensure_ascii=False) if examples else ""}
 
 
 def _type(schema: dict[str, Any]) -> str:

@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.utils.translation import gettext as _
-from ninja import Router
+from ninja import Query, Router, Schema
+from pydantic import Field, StringConstraints
 
 from transcripts import access
 from transcripts.access import Holder, Right
 from transcripts.api import shown
 from transcripts.api.auth import HolderRequest
 from transcripts.api.errors import Refusal
-from transcripts.api.textschemas import ReviewIn, ReviewOut
+from transcripts.api.textschemas import QueueOut, ReviewIn, ReviewOut
 from transcripts.jobs.clean import clean_text
 from transcripts.models import Review, Transcript
 from transcripts.reviewing import flow
+from transcripts.reviewing.queue import PAGE_ROWS, Filters, Row, queue_of
 
 router = Router(tags=["review"])
+queue = Router(tags=["review"])
+
+
+class QueueQuery(Schema):
+    """Which part of the queue."""
+
+    assignee: Literal["", "me", "nobody"] = ""
+    state: Literal["", "open", "returned", "approved"] = Field("", description="empty: open and returned")
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{0,4}$", max_length=4)] = Field(
+        "", description="“next” of the page before"
+    )
+
+
+@queue.get("/review", response=QueueOut)
+def read_queue(request: HolderRequest, query: Query[QueueQuery]) -> dict[str, Any]:
+    """What waits for a person in the team, the most urgent first. Scope `edit`."""
+    held = request.auth
+    access.require(held, Right.EDIT)
+    page = queue_of(held.person, Filters(held.team.pk, query.assignee, query.state), int(query.cursor or 1))
+    first = (page.number - 1) * PAGE_ROWS + 1
+    items = [_queued(row, first + at) for at, row in enumerate(page.rows)]
+    return {"items": items, "next": str(page.number + 1) if page.has_next else ""}
+
+
+def _queued(row: Row, place: int) -> dict[str, Any]:
+    names = ("flags_left", "low_share", "is_overdue")
+    facts = {"review": shown.review(row.transcript, row.review), "title": row.transcript.title, "urgency": place}
+    return facts | {name: getattr(row, name) for name in names}
 
 
 @router.get("/{uuid:transcript_id}/review", response=ReviewOut)

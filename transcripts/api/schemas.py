@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from ninja import Schema
+from ninja import Header, Schema
 from pydantic import BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
@@ -44,10 +44,25 @@ def _iso(value: Any) -> Any:
 Day = Annotated[date, BeforeValidator(_iso), Field(strict=False)]
 
 
+# SQLite and PostgreSQL count rows in 64 bits.
+RowId = Annotated[int, Field(ge=0, le=2**63 - 1), BeforeValidator(_whole)]
+
+
 class Strict(Schema):
     """A body: nothing unknown, nothing converted."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+IdempotencyKey = Annotated[
+    Annotated[str, StringConstraints(pattern=r"^[!-~]{0,100}$", max_length=100)],
+    Header("", alias="Idempotency-Key", description="yours; remembered for 24 hours with what it made"),
+]
+
+
+def example(**values: Any) -> ConfigDict:
+    """The settings of a body that shows itself by an example, which tests send."""
+    return ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [values]})
 
 
 class ErrorDetail(Schema):
@@ -83,22 +98,6 @@ class WhoamiOut(Schema):
     scopes: list[str]
     rights: list[str]
     expires_at: datetime | None
-
-
-class PresetOut(Schema):
-    """Options that the team has given a name."""
-
-    id: int
-    name: str
-    engine: str
-    language: str
-    options: dict[str, Any]
-
-
-class PresetsOut(Schema):
-    """A team's presets."""
-
-    items: list[PresetOut]
 
 
 class OneOf:
@@ -179,6 +178,8 @@ class TranscriptsOut(Schema):
 class OptionsIn(Strict):
     """How to transcribe; what is left out is as usual (docs/api.md)."""
 
+    model_config = example(keyterms=["Alva"], no_verbatim=True)
+
     pace: Annotated[float, Field(ge=0.1, le=100)] = Field(default=None, description="of files, times real time")  # type: ignore[assignment]
     secondary_languages: list[Line] = []
     keyterms: list[Line] = []
@@ -212,12 +213,18 @@ class HowIn(Strict):
 class TranscriptIn(HowIn):
     """A link to transcribe."""
 
+    model_config = example(
+        url="https://media.example.org/evening.mp3", title="Evening news", options={"keyterms": ["Alva"]}
+    )
+
     url: Annotated[str, StringConstraints(min_length=1, max_length=2048, pattern=NO_NUL)]
     title: Line = Field("", description="the link's own name when it is left out")
 
 
 class TranscriptPatch(Strict):
     """What to change; what is left out stays."""
+
+    model_config = example(title="Council, 12 May", add_tags=["council"])
 
     title: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)] = Field(default=None)  # type: ignore[assignment]
     add_tags: list[Line] = Field([], max_length=20)
@@ -229,6 +236,8 @@ class TranscriptPatch(Strict):
 
 class UploadIn(HowIn):
     """A file that is to come in parts."""
+
+    model_config = example(name="council.wav", size=104857600)
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=NO_NUL)]
     size: Annotated[int, Field(ge=1, le=2**53, description="bytes"), BeforeValidator(_whole)]
@@ -262,6 +271,8 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$", max_leng
 
 class CompleteIn(Strict):
     """What the whole file is, in lower case hex; one of the two is enough."""
+
+    model_config = example(sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
 
     sha256: Sha256 = Field("", description="SHA-256 of the file")
     blocks_sha256: Sha256 = Field("", description="SHA-256 of the SHA-256 digests of its blocks of part_bytes")

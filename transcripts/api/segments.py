@@ -18,6 +18,7 @@ from transcripts.api.auth import HolderRequest
 from transcripts.api.textschemas import (
     ChangedOut,
     ConflictOut,
+    HistoryOut,
     MergeIn,
     ReplaceIn,
     RestoreIn,
@@ -31,6 +32,7 @@ from transcripts.jobs.clean import clean_text
 from transcripts.models import Segment, Transcript
 from transcripts.reviewing import editing
 from transcripts.reviewing.errors import Conflict
+from transcripts.views.segments import versions_of
 
 router = Router(tags=["segments"])
 PLACE = "/{uuid:transcript_id}/segments"
@@ -124,6 +126,21 @@ def restore_segment(request: HolderRequest, transcript_id: UUID, index: int, dat
     """Bring an earlier version of a passage back. Scope `edit`."""
     row = _editable(request, transcript_id, index)
     return shown.segment(editing.restore(row, request.auth.person, index, data.version, data.wanted))
+
+
+@router.get(PLACE + "/{int:index}/history", response=HistoryOut)
+def list_versions(request: HolderRequest, transcript_id: UUID, index: int) -> dict[str, Any]:
+    """Every version of a passage, by whom and when: what can be restored. Scope `edit`."""
+    row = access.transcript_held(request.auth, transcript_id, Right.EDIT)
+    found = row.segments.filter(index=index).first() if index <= MOST else None
+    if found is None:
+        raise Http404("No such segment.")
+    return {"items": [_version(one) for one in versions_of(row, found)]}
+
+
+def _version(one: dict[str, Any]) -> dict[str, Any]:
+    values = {name: one[name] for name in ("text", "speaker", "at")} | {"by": one.get("by", ""), "how": str(one["how"])}
+    return values | {"version": one["number"], "is_current": one["current"]}
 
 
 @router.post("/{uuid:transcript_id}/speakers", response=ChangedOut)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.http import HttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
-from transcripts import access, search, services, tagging
-from transcripts.access import Right
+from transcripts import access, search, services, submitting, tagging
+from transcripts.access import Holder, Right
 from transcripts.api import shown
 from transcripts.api.auth import HolderRequest
 from transcripts.api.errors import Refusal
@@ -20,6 +21,7 @@ from transcripts.api.schemas import (
     NO_NUL,
     Day,
     EngineName,
+    IdempotencyKey,
     Line,
     OneOf,
     TranscriptDetail,
@@ -67,12 +69,22 @@ class ListQuery(Schema):
 
 
 @router.post("", response={201: TranscriptDetail})
-def submit_link(request: HolderRequest, data: TranscriptIn) -> Status[dict[str, Any]]:
-    """Submit a link: a recording, an episode or a live stream. Scope `submit`."""
+def submit_link(
+    request: HolderRequest, response: HttpResponse, data: TranscriptIn, idempotency_key: IdempotencyKey = ""
+) -> Status[dict[str, Any]]:
+    """Submit a link: a recording, an episode or a live stream. What the request leaves out is as the team has decided.
+    The same `Idempotency-Key` makes one transcript, however often it is sent. Scope `submit`."""
     held = request.auth
     access.require(held, Right.SUBMIT)
+    sent = data.model_dump_json(exclude_unset=True).encode()
+    made, again = submitting.once(held.team, held.person, idempotency_key, sent, lambda: _submitted(held, data))
+    response["Idempotency-Replayed"] = "true" if again else "false"
+    return Status(201, shown.detail(made))
+
+
+def _submitted(held: Holder, data: TranscriptIn) -> Transcript:
+    """Raises Refusal, services.TooMany, limits.LimitReached."""
     form = judged(held.team, data, data.url)
-    services.require_room(held.person)
     submission = services.Submission(
         title=_line(data.title) or title_of_link(form.cleaned_data["links"][0]),
         kind=SourceKind.URL,
@@ -81,7 +93,7 @@ def submit_link(request: HolderRequest, data: TranscriptIn) -> Status[dict[str, 
         language=form.cleaned_data["language"],
         options=form.options(),
     )
-    return Status(201, shown.detail(services.submit(held.team, held.person, submission)))
+    return submitting.submit_all(held.team, held.person, [submission])[0]
 
 
 @router.get("", response=TranscriptsOut)

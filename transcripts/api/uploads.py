@@ -8,13 +8,13 @@ from contextlib import suppress
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Header, Query, Router, Schema, Status
 from pydantic import Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
 
-from transcripts import access, uploading
+from transcripts import access, submitting, uploading
 from transcripts.access import Holder, Right
 from transcripts.api import shown
 from transcripts.api.auth import HolderRequest
@@ -25,6 +25,7 @@ from transcripts.api.schemas import (
     CompleteIn,
     EngineName,
     HowIn,
+    IdempotencyKey,
     Line,
     OffsetOut,
     PresetName,
@@ -35,7 +36,7 @@ from transcripts.api.schemas import (
 )
 from transcripts.jobs.clean import clean_text
 from transcripts.media.parts import PART_BYTES, Proof
-from transcripts.models import Engine, Upload
+from transcripts.models import Engine, Transcript, Upload
 from transcripts.uploading import Part
 
 router = Router(tags=["uploads"])
@@ -66,24 +67,35 @@ class DirectQuery(Schema):
 
 
 @router.post("/direct", response={201: TranscriptDetail}, openapi_extra=_RAW)
-def upload_at_once(request: HolderRequest, query: Query[DirectQuery]) -> Status[dict[str, Any]]:
-    """Send a recording of at most 8 MiB as the body, and have it transcribed. Scope `submit`."""
+def upload_at_once(
+    request: HolderRequest, response: HttpResponse, query: Query[DirectQuery], idempotency_key: IdempotencyKey = ""
+) -> Status[dict[str, Any]]:
+    """Send a recording of at most 8 MiB as the body, and have it transcribed. The same `Idempotency-Key` makes one
+    transcript. Scope `submit`."""
     access.require(request.auth, Right.SUBMIT)
     _as_it_is(request)
     data = request.read(PART_BYTES + 1)
     if len(data) > PART_BYTES:
         step = _("Send it in parts: POST /uploads.")
         raise Refusal("part_too_large", _("That is more than one request may carry."), step, status=413)
-    upload = _begun(request.auth, query.name, len(data), query.how())
+    held, sha256 = request.auth, hashlib.sha256(data).hexdigest()
+    sent = f"{sha256} {query.model_dump_json(exclude_unset=True)}".encode()
+    made, again = submitting.once(held.team, held.person, idempotency_key, sent, lambda: _whole(held, query, data))
+    response["Idempotency-Replayed"] = "true" if again else "false"
+    return Status(201, shown.detail(made))
+
+
+def _whole(held: Holder, query: DirectQuery, data: bytes) -> Transcript:
+    """The transcript of a recording that is all here. Raises Refusal, uploading.Refused."""
+    upload = _begun(held, query.name, len(data), query.how())
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         uploading.take(upload, Part(0, sha256, [data]))
-        made = uploading.finish(upload, Proof(sha256=sha256))
+        return uploading.finish(upload, Proof(sha256=sha256))
     except uploading.Refused:
         with suppress(uploading.Refused):
             uploading.give_up(upload)
         raise
-    return Status(201, shown.detail(made))
 
 
 @router.post("", response={201: UploadOut})

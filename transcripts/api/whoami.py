@@ -1,4 +1,4 @@
-"""Who asks, and what their team has prepared."""
+"""Who asks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from typing import Any
 
 from ninja import Router
 
-from transcripts import access
-from transcripts.access import Right
 from transcripts.api.auth import HolderRequest
-from transcripts.api.schemas import PresetsOut, WhoamiOut
-from transcripts.models import TeamPreset
+from transcripts.api.schemas import WhoamiOut
 
 router = Router(tags=["token"])
 
@@ -29,10 +26,3 @@ def whoami(request: HolderRequest) -> dict[str, Any]:
         "rights": sorted(held.rights),
         "expires_at": held.token.expires_at,
     }
-
-
-@router.get("/presets", response=PresetsOut)
-def presets(request: HolderRequest) -> dict[str, Any]:
-    """Options that the team has given a name: send such a name as ``team_preset`` with a new transcript."""
-    access.require(request.auth, Right.SEE)
-    return {"items": list(TeamPreset.objects.filter(team=request.auth.team))}

@@ -17,6 +17,7 @@ from transcripts.models.review import EditLock, How, Review, ReviewState, Revisi
 from transcripts.models.searchindex import connect as _keep_search_index
 from transcripts.models.segment import Segment
 from transcripts.models.states import ACTIVE, CLAIMABLE, FINAL, IllegalTransition, State, check_transition
+from transcripts.models.submitkey import SubmitKey
 from transcripts.models.tag import Tag, Tagging
 from transcripts.models.team import Membership, Role, Team
 from transcripts.models.transcript import Control, Engine, SourceKind, Transcript
@@ -66,6 +67,7 @@ __all__ = [
     "Segment",
     "SourceKind",
     "State",
+    "SubmitKey",
     "Tag",
     "Tagging",
     "Team",

@@ -21,6 +21,8 @@ class Watchlist(models.Model):
     name = models.CharField(_("name"), max_length=100)
     #: Words or phrases; a ``*`` at the end of a word stands for any ending.
     terms = models.JSONField(_("terms"), default=list)
+    #: Other endings and other accents count too (`alerts.matching.is_form`).
+    any_form = models.BooleanField(_("any form of these words"), default=False, db_default=False)
     #: Language codes, and parts of titles or links; nothing: all.
     languages = models.JSONField(_("languages"), default=list, blank=True)
     sources = models.JSONField(_("sources"), default=list, blank=True)

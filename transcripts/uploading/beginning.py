@@ -13,7 +13,7 @@ from django.db.models import QuerySet, Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
-from transcripts import services
+from transcripts import limits, services
 from transcripts.jobs import headroom
 from transcripts.jobs.source import upload_parts
 from transcripts.models import Engine, Team, Upload
@@ -33,12 +33,13 @@ class Announced:
 
 def begin(team: Team, person: User, file: Announced) -> Upload:
     """Make room for a file. Raises Refused: ``upload_empty``, ``upload_too_large``, ``too_many_uploads``,
-    ``upload_quota``, ``disk_low`` or ``disk_full``."""
+    ``upload_quota``, ``limit_reached``, ``disk_low`` or ``disk_full``."""
     _check_size(file.size)
     with transaction.atomic(), said():
         # One after the other in a team, so that none passes the bounds beside another.
         Team.objects.select_for_update().get(pk=team.pk)
         promised = _check_bounds(team, person, file.size)
+        _check_limit(team, file.engine)
         upload = Upload.objects.create(
             team=team,
             created_by=person,
@@ -90,6 +91,13 @@ def _check_queue(person: User, more: int) -> None:
     try:
         services.require_room(person, more)
     except services.TooMany as error:
+        raise Refused(error.code, error.message, error.next_step) from error
+
+
+def _check_limit(team: Team, engine: Engine) -> None:
+    try:
+        limits.require(team.pk, engine)
+    except limits.LimitReached as error:
         raise Refused(error.code, error.message, error.next_step) from error
 
 

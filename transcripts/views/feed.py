@@ -17,20 +17,20 @@ from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.core import signing
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
-from transcripts import engine_settings, episodes, services
+from transcripts import engine_settings, episodes, limits, services, submitting
 from transcripts.access import Right, transcripts_of
 from transcripts.episodes import EpisodesForm
 from transcripts.jobs import source
 from transcripts.media.errors import FetchError, MediaError
 from transcripts.media.feeds import Feed
 from transcripts.media.podcast import fetch_feed
+from transcripts.models import Transcript
 from transcripts.views.probing import MAX_LINK, within_bounds
 from transcripts.views.shell import TeamRequest, in_team
 
@@ -153,15 +153,19 @@ def _take(request: TeamRequest, token: str, found: Feed) -> HttpResponse:
         request.POST.dict() | {"links": "\n".join(episode.url for episode in picked)}, team=request.team
     )
     problem = _problem(keys, len(picked))
-    if problem or not form.is_valid():
+    made: list[Transcript] = []
+    if problem is None and form.is_valid():
+        try:
+            made = submitting.submit_all(request.team, request.user, episodes.submissions(form, picked))
+        except (services.TooMany, limits.LimitReached) as refusal:
+            problem = MediaError(refusal.code, refusal.message, next_step=refusal.next_step)
+    if not made:
         context = _context(request, token, found, request.POST.get("q", "")[:200], request.POST.get("page", "1"))
         shown = {offer.key for offer, _here in context["rows"]}
         chosen = {"picked": set(keys), "elsewhere": [key for key in keys if key in by_key and key not in shown]}
         return render(
             request, "transcripts/feed.html", context | chosen | {"problem": problem, "form": form}, status=422
         )
-    with transaction.atomic():
-        made = [services.submit(request.team, request.user, one) for one in episodes.submissions(form, picked)]
     if len(made) == 1:
         return redirect("session", made[0].pk)
     sentence = ngettext("%(n)s transcript queued.", "%(n)s transcripts queued.", len(made))

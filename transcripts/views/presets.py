@@ -11,14 +11,11 @@ from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from transcripts import engine_settings, services
+from transcripts import engine_settings, presetting
 from transcripts.access import Right
 from transcripts.forms import SubmitForm, first_errors
 from transcripts.models import Engine, Team, TeamPreset
 from transcripts.views.shell import TeamRequest, current_membership, in_team, rights
-
-#: Presets that a team may have.
-MOST = 40
 
 
 class PresetForm(SubmitForm):
@@ -33,8 +30,9 @@ class PresetForm(SubmitForm):
 
 def listed(request: TeamRequest, chosen: TeamPreset | None = None) -> dict[str, Any]:
     """Context of the presets in a form; ``removable`` are those that this person may delete."""
-    presets = list(TeamPreset.objects.filter(team=request.team))
-    return {"presets": presets, "removable": [one for one in presets if _may_delete(request, one)], "chosen": chosen}
+    presets, manages = list(TeamPreset.objects.filter(team=request.team)), _manages(request)
+    removable = [one for one in presets if presetting.may_change(one, request.user, manages=manages)]
+    return {"presets": presets, "removable": removable, "chosen": chosen}
 
 
 def chosen_by(request: TeamRequest) -> TeamPreset | None:
@@ -62,30 +60,26 @@ def save(request: TeamRequest) -> HttpResponse:
     values = request.POST.copy()
     values.pop("links", None)
     form = PresetForm(values, {}, team=request.team)
-    problem = _problem(request, name, form)
-    if problem:
-        return _answer(request, problem=problem, name=name)
-    chosen = services.save_preset(
-        request.team,
-        request.user,
-        name,
-        engine=Engine(form.cleaned_data["engine"]),
-        language=form.cleaned_data["language"],
-        options=form.options(),
-    )
+    try:
+        presetting.check_name(request.team, request.user, name, manages=_manages(request))
+        if problem := _problem(form):
+            return _answer(request, problem=problem, name=name)
+        chosen = presetting.save(
+            request.team,
+            request.user,
+            name,
+            manages=_manages(request),
+            engine=Engine(form.cleaned_data["engine"]),
+            language=form.cleaned_data["language"],
+            options=form.options(),
+        )
+    except presetting.PresetRefused as refused:
+        return _answer(request, problem=str(refused), name=name)
     return _answer(request, chosen=chosen, said=_("Saved as “%(name)s”.") % {"name": name})
 
 
-def _problem(request: TeamRequest, name: str, form: PresetForm) -> str:
-    """Why it cannot be saved, in one sentence with the next step; nothing when it can."""
-    known = TeamPreset.objects.filter(team=request.team)
-    same = known.filter(name=name).first()
-    if not name or len(name) > 60:
-        return _("Give it a name of at most 60 characters.")
-    if same is not None and not _may_delete(request, same):
-        return _("Somebody else has a preset of that name. Choose another name.")
-    if same is None and known.count() >= MOST:
-        return _("The team has %(count)s presets, the most there can be. Delete one first.") % {"count": MOST}
+def _problem(form: PresetForm) -> str:
+    """Why the options cannot be saved, in one sentence; nothing when they can."""
     if form.is_valid():
         return ""
     field, texts = next(iter(first_errors(form).items()))
@@ -100,14 +94,15 @@ def delete(request: TeamRequest, preset_id: int) -> HttpResponse:
     preset = TeamPreset.objects.filter(team=request.team, pk=preset_id).first()
     if preset is None:
         raise Http404("No such preset.")
-    if not _may_delete(request, preset):
-        return _answer(request, problem=_("Only who saved it, or a manager, can delete it."))
-    services.delete_preset(preset)
+    try:
+        presetting.delete(preset, request.user, manages=_manages(request))
+    except presetting.PresetRefused as refused:
+        return _answer(request, problem=str(refused))
     return _answer(request, said=_("“%(name)s” was deleted.") % {"name": preset.name})
 
 
-def _may_delete(request: TeamRequest, preset: TeamPreset) -> bool:
-    return preset.created_by_id == request.user.pk or Right.MANAGE in rights(current_membership(request))
+def _manages(request: TeamRequest) -> bool:
+    return Right.MANAGE in rights(current_membership(request))
 
 
 def _answer(

@@ -149,11 +149,12 @@ def lock(request: PersonRequest, transcript: Transcript, index: int) -> HttpResp
 def history(request: PersonRequest, transcript: Transcript, index: int) -> HttpResponse:
     """The versions of a segment, the newest first, each with what it changed."""
     row = get_object_or_404(transcript.segments, index=index)
-    context = {"transcript": transcript, "segment": row, "versions": _versions(transcript, row)}
+    context = {"transcript": transcript, "segment": row, "versions": versions_of(transcript, row)}
     return render(request, "transcripts/_history.html", context)
 
 
-def _versions(transcript: Transcript, row: Segment) -> list[dict[str, Any]]:
+def versions_of(transcript: Transcript, row: Segment) -> list[dict[str, Any]]:
+    """The versions of a segment, the newest first: number, text, speaker, when, by whom, how, and what it changed."""
     heard = editing.version_of(transcript, row, 0)
     at = Event.objects.filter(transcript=transcript, seq=row.seq, kind=EventKind.COMMIT).values_list("at", flat=True)
     versions: list[dict[str, Any]] = []

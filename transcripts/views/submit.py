@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.template.defaultfilters import filesizeformat
@@ -20,7 +19,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from transcripts import limits, services
+from transcripts import limits, services, submitting
 from transcripts.access import Right
 from transcripts.forms import SubmitForm, first_errors, title_of_file, title_of_link
 from transcripts.media.errors import StorageError
@@ -135,8 +134,14 @@ def _submit_all(request: TeamRequest, form: SubmitForm) -> list[Transcript]:
             recordings.remove(stored.key)
         form.add_error("uploads", ValidationError(say_all(error.message, error.next_step), code=error.code))
         return []
-    with transaction.atomic():
-        return [services.submit(request.team, request.user, one) for one in _submissions(form, kept)]
+    try:
+        return submitting.submit_all(request.team, request.user, _submissions(form, kept))
+    except (services.TooMany, limits.LimitReached) as refusal:
+        # Somebody was faster since the form was judged.
+        for _name, stored in kept:
+            recordings.remove(stored.key)
+        form.add_error(None, f"{refusal.message} {refusal.next_step}")
+        return []
 
 
 def _pieces(file: UploadedFile[Any]) -> Iterator[bytes]:
@@ -183,12 +188,12 @@ def sample(request: TeamRequest) -> HttpResponse:
     if found is None:
         messages.error(request, _("The sample recording is not installed. Upload a recording of your own instead."))
         return redirect("board")
-    try:
-        services.require_room(request.user)
-    except services.TooMany as refusal:
-        messages.error(request, f"{refusal.message} {refusal.next_step}")
-        return redirect("board")
     submission = Submission(
         title=found.title, kind=SourceKind.SAMPLE, engine=Engine(settings.STTWEB_ENGINE), options=SAMPLE_OPTIONS
     )
-    return redirect("session", services.submit(request.team, request.user, submission).pk)
+    try:
+        (made,) = submitting.submit_all(request.team, request.user, [submission])
+    except (services.TooMany, limits.LimitReached) as refusal:
+        messages.error(request, f"{refusal.message} {refusal.next_step}")
+        return redirect("board")
+    return redirect("session", made.pk)
