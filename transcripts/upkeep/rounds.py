@@ -11,11 +11,7 @@ from contextlib import suppress
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-<<<<<<< HEAD
-from transcripts import sharedcache, throttling, uploading
-=======
-from transcripts import submitting, throttling, uploading
->>>>>>> 04d4c03 (The API does what the pages do: webhooks, watchlists, flags, history, presets, vocabulary, tags, people, usage; one door for all submissions; keys against sending twice)
+from transcripts import sharedcache, submitting, throttling, uploading
 from transcripts.jobs import backoff
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.upkeep import erasing, reconcile, retention
@@ -41,11 +37,8 @@ class Keeper:
             strays, stale = self._sweep(), uploading.sweep()
             retention.expire_audit()
             throttling.sweep()
-<<<<<<< HEAD
             sharedcache.sweep()
-=======
             submitting.forget_keys()
->>>>>>> 04d4c03 (The API does what the pages do: webhooks, watchlists, flags, history, presets, vocabulary, tags, people, usage; one door for all submissions; keys against sending twice)
         except (DatabaseError, OSError) as error:
             logger.warning("the upkeep is left to the next round: %s", error)
             return
