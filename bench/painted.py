@@ -3,8 +3,10 @@
     python -m bench.painted [--hours 10] [--opens 5] [--words 200] [--chromium PATH]
 
 The real application under uvicorn in this process, SQLite, in-memory layer. Printed: from the start of the navigation
-to the first painted text, the layout shift of the page, how long a jump into the middle takes; and for partials, five
-a second, the time from the server's `publish.send_partial` (where the recorder hands over what the provider said) to
+to the first painted text, the layout shift of the page, how long a link into the middle takes that the server reads
+(``?t=``) and one that only the browser does (``#t=``); beside each the processor time of this process (the server, and
+what drives the browser) and of the page's own thread, which a busy machine does not change. And for partials, five a
+second, the time from the server's `publish.send_partial` (where the recorder hands over what the provider said) to
 the second animation frame after the word stands in the page, at the earliest of which it is on the screen.
 """
 
@@ -39,6 +41,9 @@ addEventListener("DOMContentLoaded", () => {
   new MutationObserver(note).observe(place, { childList: true, characterData: true, subtree: true });
 });
 """
+PAINTED = (
+    "document.querySelector('#lines .line') && performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+)
 TARGET = "document.querySelector('.sought') && performance.now()"
 
 
@@ -76,25 +81,52 @@ async def until(page: Any, expression: str) -> Any:
     return value
 
 
+class Timer:
+    """One way to open a page: wall time, and processor time of this process and of the page's thread, in ms."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.taken: list[tuple[float, float, float]] = []
+
+    async def open(self, context: Any, address: str, ready: str) -> Any:
+        """Open the address; until ``ready`` is the moment (of the page's clock, in ms) that counts. The page."""
+        page = await context.new_page()
+        metrics = await context.new_cdp_session(page)
+        await metrics.send("Performance.enable")
+        before = time.process_time()
+        await page.goto(address, wait_until="commit")
+        moment = await until(page, ready)
+        spent = 1000 * (time.process_time() - before)
+        told = await metrics.send("Performance.getMetrics")
+        busy = next(each["value"] for each in told["metrics"] if each["name"] == "TaskDuration")
+        self.taken.append((moment, spent, 1000 * busy))
+        return page
+
+    def tell(self) -> None:
+        """Print it."""
+        wall, server, browser = (sorted(column) for column in zip(*self.taken, strict=True))
+        print(
+            f"{self.name:<24}median {median(wall):.0f} ms, worst {max(wall):.0f} ms; "
+            f"processor: server {median(server):.0f} ms, page {median(browser):.0f} ms"
+        )
+
+
 async def open_long(context: Any, long: Any, opens: int) -> None:
     """Print how soon the long transcript can be read."""
-    firsts, shifts, jumps = [], [], []
+    shifts = []
+    middle = long.committed_samples // 16_000 // 2
+    first, asked, hashed = Timer("first text painted"), Timer("?t= in the middle"), Timer("#t= in the middle")
     for _ in range(opens):
-        page = await context.new_page()
-        await page.goto(f"/s/{long.pk}")
-        await page.wait_for_selector("#lines .line")
-        paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-        firsts.append(await until(page, paint))
+        page = await first.open(context, f"/s/{long.pk}", PAINTED)
         await page.wait_for_timeout(500)
         shifts.append(await page.evaluate("window.shifted"))
-        await page.goto("about:blank")
-        await page.goto(f"/s/{long.pk}?t={long.committed_samples // 16_000 // 2}")
-        jumps.append(await until(page, TARGET))
         await page.close()
+        for timer, mark in ((asked, "?"), (hashed, "#")):
+            await (await timer.open(context, f"/s/{long.pk}{mark}t={middle}", TARGET)).close()
     hours = long.committed_samples / 16_000 / 3600
     print(f"{hours:.1f} h, {long.segment_count} segments, {opens} times")
-    print(f"first text painted      median {median(firsts):.0f} ms, worst {max(firsts):.0f} ms")
-    print(f"jump to the middle      median {median(jumps):.0f} ms, worst {max(jumps):.0f} ms")
+    for timer in (first, asked, hashed):
+        timer.tell()
     print(f"layout shift            worst {max(shifts):.3f}")
 
 

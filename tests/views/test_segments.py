@@ -190,7 +190,7 @@ def test_a_reviewer_who_is_no_editor_corrects_and_approves(client: Client, team:
 
 def test_words_with_their_confidence_are_in_the_page_when_the_engine_told_it(editor: Client, text: Transcript) -> None:
     html = editor.get(f"/s/{text.pk}").content.decode()
-    assert "[&quot;The&quot;,0,400,0.9]" in html
+    assert """data-words='[["The",0,400,0.9]""" in html
 
 
 @pytest.mark.parametrize(

@@ -60,12 +60,19 @@ def moment(text: str) -> datetime:
     return localtime(datetime.fromisoformat(text))
 
 
+@register.filter(is_safe=True)
+def plain(number: int) -> SafeString:
+    """A number as scripts and addresses read it, in every language."""
+    return SafeString(int(number))
+
+
 @register.filter
-def words_json(words: list[list[Any]]) -> str:
-    """Text, times and (where the engine told it) confidence of each word, for the player and the marks; escaped by the
-    template like any attribute."""
+def words_json(words: list[list[Any]]) -> SafeString:
+    """Text, times and (where the engine told it) confidence of each word, for the player and the marks; for an
+    attribute in single quotes, where JSON stays half as long."""
     short = [[*word[:3], round(word[3], 2)] if len(word) > 3 and word[3] is not None else word[:3] for word in words]
-    return json.dumps(short, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(short, ensure_ascii=False, separators=(",", ":"))
+    return SafeString(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("'", "&#x27;"))
 
 
 @register.filter

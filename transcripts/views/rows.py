@@ -5,6 +5,7 @@ Rows have a place (start, then index), not a number: parts of a split segment st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,6 +21,10 @@ WINDOW, PAGE, JUMP = 300, 100, 2000
 SILENCE_MS, HUES = 30_000, 10
 #: Most rows that one search names, and the longest search.
 MAX_HITS, MAX_QUERY = 5000, 200
+#: What a page that is open asks rows by.
+ASKED = frozenset({"before", "after", "t", "seg", "end"})
+#: A time as links write it.
+MOMENT = re.compile(r"(?:[0-9]{1,4}:){0,2}[0-9]{1,7}(?:\.[0-9]{0,3})?")
 
 
 def number(text: str) -> int | None:
@@ -30,17 +35,55 @@ def number(text: str) -> int | None:
 def read_lines(transcript: Transcript, query: Mapping[str, str]) -> list[dict[str, Any]]:
     """Segments with the gaps between them, in order, as the template wants them: the last WINDOW of all.
 
-    Of ``query``: ``before`` (a place as `place_of` writes it, or an index) brings the PAGE of rows before it, with
+    Of ``query``: ``t`` (a time) or ``seg`` (an index) brings PAGE rows on both sides of that place, ``before`` and
+    ``after`` (a place as `place_of` writes it, or an index) the PAGE of rows on that side of it; ``before`` with
     ``from`` (an index) or ``at`` (ms) all from there on, the last JUMP of them at most.
     """
     segments = transcript.segments.all()
-    before = _place(segments, query.get("before", ""))
-    if before is None:
-        return _with_gaps(transcript, segments.newest_first()[:WINDOW], None)
+    before, after = (_place(segments, query.get(name, "")) for name in ("before", "after"))
+    if before is not None:
+        return _with_gaps(transcript, _up_to(segments, before, query)) if before else []
+    if after is not None:
+        return _with_gaps(transcript, list(segments.behind(after).in_order()[:PAGE]))
+    wanted = _wanted(segments, query)
+    rows = _around(segments, wanted) if wanted else []
+    return _with_gaps(transcript, rows or _reversed(segments.newest_first()[:WINDOW]), whole=True)
+
+
+def _reversed(newest_first: Iterable[Segment]) -> list[Segment]:
+    return list(newest_first)[::-1]
+
+
+def _up_to(segments: SegmentQuerySet, before: Segment, query: Mapping[str, str]) -> list[Segment]:
     since = _first_wanted(segments, query)
     earlier = segments.ahead_of(before).newest_first()
-    rows = earlier[:PAGE] if since is None else earlier.exclude(_is_ahead_of(since))[:JUMP]
-    return _with_gaps(transcript, rows, before)
+    return _reversed(earlier[:PAGE] if since is None else earlier.exclude(_is_ahead_of(since))[:JUMP])
+
+
+def _around(segments: SegmentQuerySet, wanted: Segment) -> list[Segment]:
+    """The rows on both sides of ``wanted``; none when the last WINDOW holds it and as many behind it anyway."""
+    behind = list(segments.behind(wanted).in_order()[:PAGE])
+    if len(behind) < PAGE:
+        return []
+    return [*_reversed(segments.ahead_of(wanted).newest_first()[:PAGE]), wanted, *behind]
+
+
+def _wanted(segments: SegmentQuerySet, query: Mapping[str, str]) -> Segment | None:
+    """The segment that the address leads to."""
+    index, at = number(query.get("seg", "")), moment(query.get("t", ""))
+    if index is not None:
+        return segments.filter(index=index).first()
+    return None if at is None else segments.filter(start_ms__lte=at).newest_first().first() or segments.first()
+
+
+def moment(text: str) -> int | None:
+    """``83.5``, ``1:23`` or ``1:02:03`` of a query string in ms."""
+    if not MOMENT.fullmatch(text):
+        return None
+    seconds = 0.0
+    for part in text.split(":"):
+        seconds = seconds * 60 + float(part)
+    return round(seconds * 1000)
 
 
 def place_of(segment: Segment) -> str:
@@ -71,21 +114,23 @@ def _first_wanted(segments: SegmentQuerySet, query: Mapping[str, str]) -> Segmen
     return segments.filter(start_ms__lte=at).newest_first().first() or Segment(index=0, start_ms=0)
 
 
-def _with_gaps(transcript: Transcript, segments: Iterable[Segment], before: Segment | None) -> list[dict[str, Any]]:
-    rows = list(segments)
+def _with_gaps(transcript: Transcript, rows: list[Segment], *, whole: bool = False) -> list[dict[str, Any]]:
+    """The rows, and with each the gaps behind it; ``whole`` says that gaps are all there is when there are no rows."""
+    if not rows and not whole:
+        return []
     gaps = Event.objects.filter(transcript=transcript, kind=EventKind.GAP)
-    if rows and transcript.segments.ahead_of(rows[-1]).exists():
-        gaps = gaps.filter(seq__gt=rows[-1].seq)
-    if before is not None:
-        later = transcript.segments.exclude(_is_ahead_of(before)).in_order().values_list("seq", flat=True).first()
-        gaps = gaps.filter(seq__lt=later or 0)
-    lines: list[dict[str, Any]] = [{"seq": row.seq, "segment": row} for row in reversed(rows)]
+    if rows and transcript.segments.ahead_of(rows[0]).exists():
+        gaps = gaps.filter(seq__gt=rows[0].seq)
+    following = transcript.segments.behind(rows[-1]).in_order().values_list("seq", flat=True).first() if rows else None
+    if following is not None:
+        gaps = gaps.filter(seq__lt=following)
+    lines: list[dict[str, Any]] = [{"seq": row.seq, "segment": row} for row in rows]
     lines += [
         {"seq": gap.seq, "gap": gap.payload, "length": gap.payload["end_ms"] - gap.payload["start_ms"]} for gap in gaps
     ]
     # Stable: parts of one segment have its number and are in order already.
     lines.sort(key=lambda line: int(line["seq"]))
-    return _with_silences(lines, _heard_before(transcript, rows[-1]) if rows else 0)
+    return _with_silences(lines, _heard_before(transcript, rows[0]) if rows else 0)
 
 
 def _heard_before(transcript: Transcript, segment: Segment) -> int:
@@ -138,12 +183,19 @@ def name_speakers(lines: list[dict[str, Any]], known: list[dict[str, Any]]) -> N
         before = label
 
 
-def earlier_than(lines: list[dict[str, Any]]) -> tuple[int, str]:
-    """How many segments lie before the first one among the lines, and its place."""
-    first: Segment | None = next((line["segment"] for line in lines if "segment" in line), None)
-    if first is None:
-        return 0, ""
-    return Segment.objects.filter(transcript=first.transcript_id).ahead_of(first).count(), place_of(first)
+def beyond(lines: list[dict[str, Any]], query: Mapping[str, str], *, page: bool) -> dict[str, Any]:
+    """How many segments lie before the lines and behind them (``earlier``, ``later``), and the places to ask from
+    (``first_place``, ``last_place``); rows that are put beside others, no ``page``, tell of their far side only."""
+    shown: list[Segment] = [line["segment"] for line in lines if "segment" in line]
+    found: dict[str, Any] = {"earlier": 0, "later": 0}
+    if not shown:
+        return found
+    every = Segment.objects.filter(transcript=shown[0].transcript_id)
+    if page or "after" not in query:
+        found |= {"earlier": every.ahead_of(shown[0]).count(), "first_place": place_of(shown[0])}
+    if ASKED & set(query) and (page or "before" not in query):
+        found |= {"later": every.behind(shown[-1]).count(), "last_place": place_of(shown[-1])}
+    return found
 
 
 def find(transcript: Transcript, query: str) -> list[tuple[int, int]]:

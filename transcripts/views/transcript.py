@@ -31,30 +31,36 @@ from transcripts.views.shell import PersonRequest, rights
 def session(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     """``/s/<id>``: the text so far in the page itself; the socket goes on after ``last_seq``."""
     transcript = access.get_transcript(request.user, transcript_id)
-    context = page_context(request, transcript)
-    if request.htmx and "before" in request.GET:
-        return render(request, "transcripts/_earlier.html", context)
-    return render(request, "transcripts/session.html", context)
+    if request.htmx and rows.ASKED & set(request.GET):
+        return render(request, "transcripts/_lines.html", rows_context(request, transcript, page=False))
+    return render(request, "transcripts/session.html", page_context(request, transcript))
+
+
+def rows_context(request: PersonRequest, transcript: Transcript, *, page: bool) -> dict[str, Any]:
+    """The rows of text that the query asks for, and what lies beyond them."""
+    lines = rows.read_lines(transcript, request.GET)
+    speakers = rows.speakers(transcript)
+    rows.name_speakers(lines, speakers)
+    return {
+        "transcript": transcript,
+        "allowed": rights(access.membership(request.user, transcript.team_id)),
+        "speakers": speakers,
+        "lines": lines,
+        **rows.beyond(lines, request.GET, page=page),
+    }
 
 
 def page_context(request: PersonRequest, transcript: Transcript) -> dict[str, Any]:
     """What the session page and the review screen show of a transcript."""
     # The number first, the rows after it: what is written in between comes twice and is dropped by its number.
-    lines = rows.read_lines(transcript, request.GET)
-    earlier, first_place = rows.earlier_than(lines)
-    speakers = rows.speakers(transcript)
-    rows.name_speakers(lines, speakers)
+    shown = rows_context(request, transcript, page=True)
     return {
-        "transcript": transcript,
-        "speakers": speakers,
-        "lines": lines,
-        "earlier": earlier,
-        "first_place": first_place,
+        **shown,
         "has_recording": recordings.path_of(transcript) is not None,
         "may_listen": recordings.may_come(transcript),
         "may_record": mic.may_record(request, transcript),
         "now_playing": _now_playing(transcript),
-        **_about(request, transcript, speakers),
+        **_about(request, transcript, shown),
     }
 
 
@@ -119,12 +125,10 @@ def unsure_below(transcript: Transcript) -> float:
     return round(detectors.typical_of(known or []).low_word, 3)
 
 
-def _about(request: PersonRequest, transcript: Transcript, speakers: list[dict[str, Any]]) -> dict[str, Any]:
-    allowed = rights(access.membership(request.user, transcript.team_id))
+def _about(request: PersonRequest, transcript: Transcript, shown: dict[str, Any]) -> dict[str, Any]:
     review = Review.objects.filter(transcript=transcript).select_related("assignee").first()
     return {
         **log_page(transcript),
-        "allowed": allowed,
         "review": review,
         "from_page": "session",
         "card": card_data(transcript),
@@ -132,6 +136,7 @@ def _about(request: PersonRequest, transcript: Transcript, speakers: list[dict[s
         "can_switch": services.can_continue_embedded(transcript),
         "config": {
             "socket": f"/ws/t/{transcript.pk}/",
+            "rows": resolve_url("session", transcript.pk),
             "facts": resolve_url("facts", transcript.pk),
             "coverage": coverage(transcript),
             "after": transcript.last_seq,
@@ -144,10 +149,10 @@ def _about(request: PersonRequest, transcript: Transcript, speakers: list[dict[s
             "controls": {name: sorted(states) for name, states in looks.CONTROLS.items()},
             "retrying": last_attempt(transcript),
             "engines": {name: str(label) for name, label in looks.ENGINE_NAMES.items()},
-            "speakers": [speaker["label"] for speaker in speakers],
+            "speakers": [speaker["label"] for speaker in shown["speakers"]],
             "person": request.user.pk,
             "unsure": unsure_below(transcript),
-            "segments": f"/s/{transcript.pk}/segments/" if Right.EDIT in allowed else "",
+            "segments": f"/s/{transcript.pk}/segments/" if Right.EDIT in shown["allowed"] else "",
             "reasons": {code: str(text) for code, text in looks.GAP_REASONS.items()},
         },
     }

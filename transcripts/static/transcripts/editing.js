@@ -1,5 +1,6 @@
 // Who types where: told by the socket, shown on the row, forgotten when it is not said again.
 import { byId, config, say, slot } from "./dom.js";
+import { marksOf } from "./passage.js";
 
 const page = byId("session");
 const { person } = config("session-config");
@@ -8,9 +9,9 @@ const others = new Map();
 
 function show(segment) {
   const row = byId(`seg-${segment}`);
-  const place = row && slot(row, "who");
-  if (!place) return;
   const other = others.get(segment);
+  if (!row || (!other && !slot(row, "who"))) return;
+  const place = slot(marksOf(row), "who");
   place.textContent = other ? say("editing", other.by) : "";
   place.hidden = !other;
   row.classList.toggle("taken", Boolean(other));

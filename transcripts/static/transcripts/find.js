@@ -1,7 +1,7 @@
 // Find in the page: the server knows all rows, those in the page are marked, and the reader is left where it leads.
 import { announce, byId, reader, say, slot } from "./dom.js";
 import { bind } from "./keys.js";
-import { rowOf } from "./earlier.js";
+import { rowOf } from "./paging.js";
 import { indexOf, rangeIn, textOf } from "./passage.js";
 
 const WAIT_MS = 150;
@@ -121,4 +121,4 @@ input.addEventListener("keydown", (event) => {
   go(at + (event.shiftKey ? -1 : 1));
 });
 bar.querySelector("[data-close]").addEventListener("click", close);
-byId("session").addEventListener("grown", () => !bar.hidden && mark());
+for (const name of ["grown", "dressed"]) byId("session").addEventListener(name, () => !bar.hidden && mark());

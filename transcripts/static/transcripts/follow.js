@@ -1,6 +1,7 @@
 // Keeps the newest text in view while the reader wants it. Only a gesture of the reader leaves; only the bottom of the
 // page, or the pill, comes back.
 import { byId, say, slot } from "./dom.js";
+import { isDetached, toEnd } from "./paging.js";
 
 const NEAR = 24;
 const LEFT = 80;
@@ -45,7 +46,10 @@ export class Follow {
     this.#show();
   }
 
-  resume() {
+  /** To the newest text, which may have to be loaded. */
+  async resume() {
+    if (isDetached()) await toEnd();
+    if (isDetached()) return;
     this.following = true;
     this.#unread = 0;
     this.#toBottom();
@@ -63,7 +67,7 @@ export class Follow {
 
   #scrolled() {
     const distance = this.#distance();
-    if (!this.following && distance < NEAR && this.#running) this.resume();
+    if (!this.following && distance < NEAR && this.#running && !isDetached()) this.resume();
     else if (this.following && distance > LEFT && performance.now() - this.#gesture < GESTURE_MS) this.leave();
   }
 

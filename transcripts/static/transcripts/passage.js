@@ -57,7 +57,8 @@ function unsureWord(text, sure) {
 /** The text anew, with the words marked of which the engine was not sure. */
 export function writeText(row, text = textOf(row)) {
   const place = slot(row, "text");
-  place.textContent = text;
+  // A text that stands is left alone: what is marked in it stays marked.
+  if (place.childElementCount || place.textContent !== text) place.textContent = text;
   row.knownWords = null;
   if (!marksUnsure()) return;
   const doubtful = wordsOf(row).filter(({ sure }) => typeof sure === "number" && sure < settings.unsure);
@@ -74,24 +75,22 @@ export function writeText(row, text = textOf(row)) {
 /** Switch the marks of unsure words on or off, for this browser. */
 export function showUnsure(yes) {
   localStorage.setItem(KEPT, yes ? "on" : "off");
-  for (const row of rowsNow()) writeText(row);
+  for (const row of rowsNow()) if (row.marked) writeText(row);
 }
 
-/** Rows that the server wrote. */
-export function markRows() {
-  for (const row of rowsNow()) {
-    if (row.marked) continue;
-    row.marked = true;
-    if (marksUnsure()) writeText(row);
-  }
+/** Where a row says what became of it; put in when the row came without. */
+export function marksOf(row) {
+  const whole = byId("line-template").content.firstElementChild;
+  if (!slot(row, "marks")) row.querySelector(".said").append(slot(whole, "marks").cloneNode(true));
+  return slot(row, "marks");
 }
 
 /** What became of a row beside its text. */
 export function setMarks(row, { version, checked }) {
   if (version !== undefined) row.dataset.version = version;
   if (checked !== undefined) row.dataset.checked = checked ? "1" : "";
-  const marks = slot(row, "marks");
-  if (!marks) return;
+  if (!slot(row, "marks") && !Number(row.dataset.version ?? 0) && !row.dataset.checked) return;
+  const marks = marksOf(row);
   slot(marks, "edited").hidden = !Number(row.dataset.version);
   slot(marks, "checked").hidden = !row.dataset.checked;
 }

@@ -4,16 +4,17 @@ import { hit } from "./alerts.js";
 import { Conditions } from "./condition.js";
 import { announce, byId, clock, config, say, setPill, setText, slot } from "./dom.js";
 import { Coverage } from "./coverage.js";
-import { rowAt, rowOf } from "./earlier.js";
+import { watchRows } from "./dress.js";
 import * as find from "./find.js";
 import { Follow } from "./follow.js";
 import { bind } from "./keys.js";
 import { Live } from "./live.js";
 import { Pace } from "./pace.js";
-import { markRows } from "./passage.js";
+import { isDetached, rowAt, rowOf } from "./paging.js";
 import { apply } from "./revise.js";
-import { makeGap, makeLine, makeSilence } from "./rows.js";
+import { makeGap, makeLine, makeSilence, showVoice } from "./rows.js";
 import { showLink } from "./shell.js";
+import { Waiting } from "./waiting.js";
 
 const CONNECTING_MS = 600;
 const CAUGHT_UP_MS = 3000;
@@ -26,7 +27,8 @@ const lines = byId("lines");
 const partial = byId("partial");
 const isFinal = (state) => settings.final.includes(state);
 const isRunning = (state) => state === "running";
-const asksPlace = Boolean(location.hash) || new URLSearchParams(location.search).has("t");
+const asked = new URLSearchParams(location.search);
+const asksPlace = Boolean(location.hash) || asked.has("t") || asked.has("seg");
 const follow = new Follow({ running: !isFinal(settings.state), away: asksPlace });
 const coverage = new Coverage(settings.coverage);
 const conditions = new Conditions(() => setPill(page, settings.looks, page.dataset.state, settings.live));
@@ -37,9 +39,10 @@ const pace = new Pace({
   tell: (name, text) => conditions.set(name, text),
 });
 /** Where the last row ends, in ms, and where the last text does. */
-let lastEnd = Math.max(Number([...lines.querySelectorAll(".line")].at(-1)?.dataset.end ?? 0), 0);
+let lastEnd = isDetached() ? settings.coverage.settled_ms : Number([...lines.querySelectorAll(".line")].at(-1)?.dataset.end ?? 0);
 let lastRowEnd = Math.max(lastEnd, settings.coverage.gaps.at(-1)?.[1] ?? 0);
 let waitingTimer = 0;
+const waiting = new Waiting();
 /** What comes is new, not the log of what happened before. */
 let isNow = false;
 
@@ -47,11 +50,25 @@ let isNow = false;
 const isShown = (seq) => lines.querySelector(`[data-seq="${seq}"]`) !== null;
 
 /** `row` for the sound from `start` to `end` in ms, and before it the silence that it ended. */
-function append(row, start, end) {
+function append({ row, start, end }) {
   const silence = makeSilence(lastRowEnd, start);
   lastRowEnd = Math.max(lastRowEnd, end);
   byId("nothing").hidden = true;
+  if (row.matches(".line")) showVoice(row, [...lines.querySelectorAll(":scope > .line")].at(-1));
   lines.append(...[silence, row].filter(Boolean));
+}
+
+/** A new row goes under the newest one, if that is in the page. */
+function add(entry) {
+  if (isDetached()) waiting.keep(entry);
+  else append(entry);
+}
+
+/** The newest rows came into the page: what was told meanwhile goes under them. */
+function catchUp() {
+  if (isDetached()) return;
+  const numbers = [...lines.querySelectorAll("[data-seq]")].map((row) => Number(row.dataset.seq));
+  for (const entry of waiting.take(Math.max(0, ...numbers))) append(entry);
 }
 
 function showPartial({ text, start_ms: start, heard_ms: heard }) {
@@ -62,7 +79,7 @@ function showPartial({ text, start_ms: start, heard_ms: heard }) {
   partial.dataset.start = start;
   partial.querySelector(".time").textContent = clock(start);
   partial.querySelector(".said").textContent = text;
-  partial.hidden = !text;
+  partial.hidden = !text || isDetached();
   if (text) byId("nothing").hidden = true;
   follow.grown(0);
 }
@@ -73,9 +90,9 @@ function commit(message) {
   lastEnd = Math.max(lastEnd, data.end_ms);
   if (Number(partial.dataset.start ?? Infinity) < data.end_ms) partial.hidden = true;
   if (data.text && !isShown(message.seq)) {
-    const line = makeLine(message);
-    append(line, data.start_ms, data.end_ms);
-    find.grown(line);
+    const row = makeLine(message);
+    add({ row, seq: message.seq, start: data.start_ms, end: data.end_ms });
+    find.grown(row);
   }
   byId("heard").textContent = clock(data.end_ms);
   coverage.commit(data.start_ms, data.end_ms, Boolean(data.text));
@@ -140,7 +157,7 @@ const handlers = {
   gap(message) {
     const { start_ms: start, end_ms: end } = message.data;
     coverage.gap(start, end);
-    if (!isShown(message.seq)) append(makeGap(message), start, end);
+    if (!isShown(message.seq)) add({ row: makeGap(message), seq: message.seq, start, end });
     follow.grown(1);
     addToLog(message);
   },
@@ -153,7 +170,10 @@ const handlers = {
     if (message.data.engine) showEngine(message.data.engine);
     // Corrections have a history of their own.
     if (message.data.segment === undefined) addToLog(message);
-    else apply(message.data);
+    else {
+      waiting.revise(message.data);
+      apply(message.data);
+    }
   },
   session(message) {
     conditions.clear("retrying");
@@ -207,10 +227,10 @@ const states = {
   },
 };
 
-/** `#seg-12`, and `#t=83.5` or `?t=83.5` in seconds or as `1:23`: there, with the reader in charge. */
+/** `#seg-12`, and `#t=83.5` in seconds or as `1:23`; `?seg=12` and `?t=83.5` as well: there, the reader in charge. */
 async function openHash() {
-  const asked = location.hash || `#t=${new URLSearchParams(location.search).get("t") ?? ""}`;
-  const [, segment, time] = asked.match(/^#(?:seg-(\d+)|t=([\d:.]+))$/) ?? [];
+  const place = location.hash || (asked.has("seg") ? `#seg-${asked.get("seg")}` : `#t=${asked.get("t") ?? ""}`);
+  const [, segment, time] = place.match(/^#(?:seg-(\d+)|t=([\d:.]+))$/) ?? [];
   if (segment === undefined && time === undefined) return;
   follow.leave();
   const seconds = (time ?? "").split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
@@ -223,8 +243,11 @@ async function openHash() {
   page.dispatchEvent(new CustomEvent("sought", { detail: at }));
 }
 
-markRows();
-page.addEventListener("grown", markRows);
+watchRows();
+page.addEventListener("grown", () => {
+  catchUp();
+  watchRows();
+});
 // Who writes or plays something older stays there.
 page.addEventListener("leave", () => follow.leave());
 find.start(() => follow.leave());

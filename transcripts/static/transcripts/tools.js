@@ -1,7 +1,7 @@
 // Beside the text: unsure words, speakers, find and replace, where the transcript stands in review, and its flags.
 import { announce, byId, clock, say, setText, slot } from "./dom.js";
 import { bind } from "./keys.js";
-import { rowOf } from "./earlier.js";
+import { rowOf } from "./paging.js";
 import { diffNodes, post } from "./send.js";
 import { marksUnsure, rowsNow, showUnsure, wordsOf } from "./passage.js";
 import { cloned } from "./rows.js";

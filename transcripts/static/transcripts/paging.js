@@ -1,0 +1,145 @@
+// A long transcript is in the page by one window of its rows. Scrolling brings the rows above and below it without moving
+// what is read; a jump brings a window of its own.
+import { byId, config } from "./dom.js";
+import { showVoice } from "./rows.js";
+
+const lines = byId("lines");
+const { rows: address } = config("session-config");
+const NEAR = "800px 0px";
+const SIDES = ["earlier", "later"];
+let loading = null;
+
+const rows = () => [...lines.querySelectorAll(":scope > .line")];
+const told = () => byId("session").dispatchEvent(new CustomEvent("grown"));
+/** The newest row is not in the page. */
+export const isDetached = () => byId("later") !== null;
+/** Somebody writes in a row: it must stay. */
+const isHeld = () => lines.querySelector(".editor") !== null;
+
+/** Do what changes rows above or below, holding what is in view where it stands. */
+function holding(change) {
+  const anchor = rows().find((row) => row.getBoundingClientRect().bottom > 0) ?? rows()[0];
+  const before = anchor?.getBoundingClientRect().top;
+  change();
+  if (!anchor?.isConnected) return;
+  const moved = anchor.getBoundingClientRect().top - before;
+  if (Math.abs(moved) > 1) scrollBy({ top: moved, behavior: "instant" });
+}
+
+async function fetchRows(query) {
+  const answer = await fetch(`${address}${query}`, { headers: { "HX-Request": "true" } });
+  if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+  const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+  return [...parsed.body.children].map((row) => document.adoptNode(row));
+}
+
+/** One at a time; false when nothing came. */
+async function alone(work) {
+  while (loading) await loading.catch(() => {});
+  loading = work();
+  try {
+    const came = await loading;
+    watch();
+    return came;
+  } catch {
+    return false;
+  } finally {
+    loading = null;
+  }
+}
+
+/** Put rows in place of the link to them; the voice of what follows them is known now. */
+function insert(link, found) {
+  holding(() => {
+    link.replaceWith(...found);
+    const all = rows();
+    const ends = [found.find((row) => row.matches(".line")), found.at(-1)?.nextElementSibling];
+    for (const row of ends) if (row?.matches(".line")) showVoice(row, all[all.indexOf(row) - 1]);
+  });
+  told();
+}
+
+/** The rows beyond one side, a page of them or all from where `query` says; false when there are none. */
+function load(side, query = "") {
+  return alone(async () => {
+    const link = byId(side);
+    if (!link) return false;
+    insert(link, await fetchRows(new URL(link.querySelector("a").href).search + query));
+    return true;
+  });
+}
+
+/** Rows joined to those of the page where they meet, else in place of them. */
+function take(found) {
+  const place = (row) => found.findIndex(({ id }) => row && id === row.id);
+  const [up, down] = [place(rows()[0]), place(rows().at(-1))];
+  if (up >= 0 && byId("earlier")) insert(byId("earlier"), found.slice(0, up));
+  if (down >= 0 && byId("later")) insert(byId("later"), found.slice(down + 1));
+  if (up >= 0 || down >= 0) return;
+  lines.replaceChildren(...found);
+  told();
+}
+
+/** The window of rows that `query` asks for, if it holds what `isWanted`. */
+function loadWindow(query, isWanted = () => true) {
+  return alone(async () => {
+    const found = await fetchRows(query);
+    if (!found.some(isWanted)) return false;
+    take(found);
+    return true;
+  });
+}
+
+/** The row of segment `index`, loaded if need be. */
+export async function rowOf(index) {
+  const found = () => byId(`seg-${index}`);
+  if (!found() && !isHeld()) await loadWindow(`?seg=${index}`, ({ id }) => id === `seg-${index}`);
+  if (!isHeld()) return found();
+  while (!found() && (await load("earlier", `&from=${index}`)));
+  while (!found() && (await load("later")));
+  return found();
+}
+
+const holds = (ms) => {
+  const all = rows();
+  const isBelow = !byId("earlier") || Number(all[0]?.dataset.start) <= ms;
+  return isBelow && (!byId("later") || Number(all.at(-1)?.dataset.start) > ms);
+};
+
+/** The row that is spoken at `ms`, loaded if need be; the first one for a time before it. */
+export async function rowAt(ms) {
+  if (!holds(ms) && !isHeld()) await loadWindow(`?t=${(ms / 1000).toFixed(3)}`);
+  // Somebody writes: what lies between must come as well.
+  while (rows()[0] && Number(rows()[0].dataset.start) > ms && (await load("earlier", `&at=${Math.floor(ms)}`)));
+  while (!holds(ms) && (await load("later")));
+  return rows().findLast((row) => Number(row.dataset.start) <= ms) ?? rows()[0] ?? null;
+}
+
+/** The newest rows, loaded if need be. */
+export async function toEnd() {
+  if (isDetached() && !isHeld()) await loadWindow("?end");
+  while (isDetached() && (await load("later")));
+}
+
+lines.addEventListener("click", (event) => {
+  const side = event.target.closest("#earlier, #later");
+  if (!side || !event.target.closest("a")) return;
+  event.preventDefault();
+  load(side.id);
+});
+
+const observer = new IntersectionObserver(
+  (entries) => {
+    const side = entries.find((entry) => entry.isIntersecting)?.target.id;
+    if (side && !loading) load(side);
+  },
+  { rootMargin: NEAR },
+);
+
+function watch() {
+  observer.disconnect();
+  for (const side of SIDES) if (byId(side)) observer.observe(byId(side));
+}
+
+// Not at once: the page is at its end first, and what is above it would be in view for a moment.
+requestAnimationFrame(() => requestAnimationFrame(watch));
