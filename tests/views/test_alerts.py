@@ -25,7 +25,7 @@ def heard(team, make_transcript):
 def test_the_feed_leads_to_the_second_and_counts_what_is_new(client, bob, heard):
     client.force_login(bob)
     page = client.get("/alerts").content.decode()
-    assert f"/s/{heard.pk}#t=1:11" in page
+    assert f"/s/{heard.pk}?t=1:11" in page
     assert "<mark>mayor</mark>" in page
     assert "of London spoke" in page
     assert "<b>the" not in page

@@ -54,6 +54,20 @@ def test_silence_before_a_page_of_older_rows_is_not_lost(make_transcript, monkey
     assert kinds(transcript, {"before": "1"}) == [40_000, "text"]
 
 
+def test_every_gap_is_in_one_page_of_rows_whichever_way_they_are_read(make_transcript, monkeypatch):
+    monkeypatch.setattr(rows, "WINDOW", 2)
+    monkeypatch.setattr(rows, "PAGE", 1)
+    transcript = make_transcript(state="completed")
+    gap(transcript, 0, 900)
+    for second in range(1, 7):
+        say(transcript, f"Text {second}.", second)
+        gap(transcript, 1000 * second + 900, 1000 * second + 1000)
+    assert kinds(transcript) == ["text", "gap", "text", "gap"]
+    assert kinds(transcript, {"seg": "3"}) == ["text", "gap", "text", "gap", "text", "gap"]
+    assert kinds(transcript, {"before": "2"}) == ["gap", "text", "gap"]
+    assert kinds(transcript, {"after": "4"}) == ["text", "gap"]
+
+
 def test_the_page_says_how_long_nobody_spoke(reader, make_transcript):
     transcript = make_transcript(state="completed")
     say(transcript, "One.", 0)

@@ -112,6 +112,29 @@ def test_long_transcripts_show_their_end_and_page_upwards(reader, make_transcrip
     assert rows("before=120&at=7500") == list(range(7, 120))
     assert rows("before=120&at=0") == list(range(120))
     assert rows("before=0") == []
+    last = WINDOW + PAGE + 19
+    assert rows("after=20") == list(range(21, 121))
+    assert rows(f"after={last - 3}") == [last - 2, last - 1, last]
+    assert rows("t=150.5") == rows("t=2:30") == rows("seg=150") == list(range(50, 251))
+    assert rows("t=0") == list(range(PAGE + 1))
+    assert rows("end") == rows(f"seg={last - 50}") == rows("seg=9999999") == rows("t=x") == list(range(120, last + 1))
+
+
+def test_a_link_into_the_middle_is_answered_with_the_rows_around_it(reader, make_transcript):
+    transcript = make_transcript(state="completed")
+    for index in range(WINDOW + PAGE + 20):
+        say(transcript, f"Line {index}.", index)
+    page = reader.get(f"/s/{transcript.pk}?t=2:30").content.decode()
+    assert "Line 150." in page
+    assert "50 earlier lines" in page
+    assert "169 later lines" in page
+    assert 'href="?before=50.50000"' in page
+    assert 'href="?after=250.250000"' in page
+    # Without a script the links lead to whole pages, which know both of their sides.
+    page = reader.get(f"/s/{transcript.pk}?before=150").content.decode()
+    assert "50 earlier lines" in page
+    assert "270 later lines" in page
+    assert "later lines" not in reader.get(f"/s/{transcript.pk}").content.decode()
 
 
 def test_find_knows_every_case_of_every_script(reader, make_transcript):

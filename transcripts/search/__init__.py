@@ -58,7 +58,7 @@ class Hit:
 
     @property
     def second(self) -> int:
-        """What stands behind ``#t=`` in a link to it."""
+        """What stands behind ``?t=`` in a link to it."""
         return self.start_ms // 1000
 
 

@@ -42,7 +42,7 @@ def read_lines(transcript: Transcript, query: Mapping[str, str]) -> list[dict[st
     segments = transcript.segments.all()
     before, after = (_place(segments, query.get(name, "")) for name in ("before", "after"))
     if before is not None:
-        return _with_gaps(transcript, _up_to(segments, before, query)) if before else []
+        return _with_gaps(transcript, _up_to(segments, before, query))
     if after is not None:
         return _with_gaps(transcript, list(segments.behind(after).in_order()[:PAGE]))
     wanted = _wanted(segments, query)

@@ -1,7 +1,7 @@
 // Find in the page: the server knows all rows, those in the page are marked, and the reader is left where it leads.
 import { announce, byId, reader, say, slot } from "./dom.js";
 import { bind } from "./keys.js";
-import { rowOf } from "./paging.js";
+import { bring, rowOf } from "./paging.js";
 import { indexOf, rangeIn, textOf } from "./passage.js";
 
 const WAIT_MS = 150;
@@ -55,7 +55,7 @@ async function go(to) {
   leave();
   const row = await rowOf(hits[at]);
   announce(show());
-  row?.scrollIntoView({ block: "center", behavior: "instant" });
+  bring(row);
 }
 
 async function search() {

@@ -6,6 +6,7 @@ import { showVoice } from "./rows.js";
 const lines = byId("lines");
 const { rows: address } = config("session-config");
 const NEAR = "800px 0px";
+const FRAMES = 10;
 const SIDES = ["earlier", "later"];
 let loading = null;
 
@@ -113,6 +114,16 @@ export async function rowAt(ms) {
   while (rows()[0] && Number(rows()[0].dataset.start) > ms && (await load("earlier", `&at=${Math.floor(ms)}`)));
   while (!holds(ms) && (await load("later")));
   return rows().findLast((row) => Number(row.dataset.start) <= ms) ?? rows()[0] ?? null;
+}
+
+/** A row to the middle of the view, and held there until the rows about it have their real heights: they are drawn only
+ * when they come near. */
+export function bring(row, frames = FRAMES, before = NaN) {
+  if (!row?.isConnected) return;
+  row.scrollIntoView({ block: "center", behavior: "instant" });
+  const { top } = row.getBoundingClientRect();
+  if (!frames || top === before) return;
+  requestAnimationFrame(() => requestAnimationFrame(() => bring(row, frames - 1, top)));
 }
 
 /** The newest rows, loaded if need be. */

@@ -10,7 +10,7 @@ import { Follow } from "./follow.js";
 import { bind } from "./keys.js";
 import { Live } from "./live.js";
 import { Pace } from "./pace.js";
-import { isDetached, rowAt, rowOf } from "./paging.js";
+import { bring, isDetached, rowAt, rowOf } from "./paging.js";
 import { apply } from "./revise.js";
 import { makeGap, makeLine, makeSilence, showVoice } from "./rows.js";
 import { showLink } from "./shell.js";
@@ -236,7 +236,7 @@ async function openHash() {
   const seconds = (time ?? "").split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
   const row = segment === undefined ? await rowAt(seconds * 1000) : await rowOf(segment);
   if (!row) return;
-  row.scrollIntoView({ block: "center", behavior: "instant" });
+  bring(row);
   for (const other of lines.querySelectorAll(".sought")) other.classList.remove("sought");
   row.classList.add("sought");
   const at = segment === undefined ? seconds : Number(row.dataset.start) / 1000;

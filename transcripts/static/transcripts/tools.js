@@ -1,7 +1,7 @@
 // Beside the text: unsure words, speakers, find and replace, where the transcript stands in review, and its flags.
 import { announce, byId, clock, say, setText, slot } from "./dom.js";
 import { bind } from "./keys.js";
-import { rowOf } from "./paging.js";
+import { bring, rowOf } from "./paging.js";
 import { diffNodes, post } from "./send.js";
 import { marksUnsure, rowsNow, showUnsure, wordsOf } from "./passage.js";
 import { cloned } from "./rows.js";
@@ -118,8 +118,7 @@ if (flags) {
     link.scrollIntoView({ block: "nearest" });
     const hash = new URL(link.href).hash;
     if (location.hash === hash && link.dataset.flag) {
-      const row = await rowOf(link.dataset.flag);
-      row?.scrollIntoView({ block: "center", behavior: "instant" });
+      bring(await rowOf(link.dataset.flag));
     } else location.hash = hash;
   }
 
