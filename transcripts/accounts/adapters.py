@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.shortcuts import render
 
 from transcripts import auditing, sealing
 from transcripts.accounts.waiting import waiting_invitation
 from transcripts.models import Act
+
+logger = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -48,5 +54,10 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return sealing.seal(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        """After it was read."""
-        return sealing.unseal(encrypted_text)
+        """After it was read. Raises ImmediateHttpResponse, a page with words, without the master key."""
+        try:
+            return sealing.unseal(encrypted_text)
+        except sealing.Unreadable as error:
+            logger.error("a second factor cannot be read: %s %s", error.message, error.next_step)
+            page = render(context.request, "account/factor_unreadable.html", {"code": error.code}, status=503)
+            raise ImmediateHttpResponse(page) from error

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db.models import Model, TextField
 from django.db.models.functions import Cast
 
+from transcripts.accounts.factors import reseal_factors
 from transcripts.sealing import SealedField, Unreadable, unseal
 
 
@@ -20,8 +21,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command. Raises CommandError."""
-        results = [_reseal(model, field) for model, field in _columns()]
-        done, unreadable = (sum(column) for column in zip(*results, strict=True)) if results else (0, 0)
+        results = [reseal_factors(), *(_reseal(model, field) for model, field in _columns())]
+        done, unreadable = (sum(column) for column in zip(*results, strict=True))
         self.stdout.write(f"{done} secrets are sealed with the first key.")
         if unreadable:
             raise CommandError(
