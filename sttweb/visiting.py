@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 _address: ContextVar[str | None] = ContextVar("address", default=None)
+_program: ContextVar[str] = ContextVar("program", default="")
 
 
 def client_address(remote: str | None, forwarded: str = "") -> str | None:
@@ -35,14 +36,25 @@ def current_address() -> str | None:
     return _address.get()
 
 
+def current_program() -> str:
+    """The name of the token by which a program makes the request that is being answered here; empty for people."""
+    return _program.get()
+
+
+def acts_by(program: str) -> None:
+    """What is done until the request is answered is done by a program with the token of this name."""
+    _program.set(program)
+
+
 @contextmanager
 def visited_from(address: str | None) -> Iterator[None]:
     """What is done inside is done for the visitor at ``address``."""
-    token = _address.set(address)
+    before, program = _address.set(address), _program.set("")
     try:
         yield
     finally:
-        _address.reset(token)
+        _address.reset(before)
+        _program.reset(program)
 
 
 @sync_and_async_middleware

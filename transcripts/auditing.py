@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Model
 
-from sttweb.visiting import current_address
+from sttweb.visiting import current_address, current_program
 from transcripts.models import Act, AuditEntry, Team
 
 #: Longest texts of the columns.
@@ -30,8 +30,11 @@ def record(
     """Append one entry.
 
     ``actor`` is a person, or the name of what acted (``token:…``, a command); ``target`` a row or a name; ``details``
-    are small JSON facts, never speech and never a secret.
+    are small JSON facts, never speech and never a secret. What a program does by the API has the name of its token
+    under ``token``.
     """
+    if program := current_program():
+        details = {"token": program, **details}
     person = actor if isinstance(actor, User) else None
     row = target if isinstance(target, Model) else None
     return AuditEntry.objects.create(

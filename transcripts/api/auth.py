@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from sttweb.visiting import current_address
+from sttweb.visiting import acts_by, current_address
 from transcripts import throttling, tokens
 from transcripts.access import Holder
 from transcripts.api.errors import Throttled
@@ -38,6 +38,7 @@ class Bearer(HttpBearer):
             raise
         _take(f"token:{held.token.pk.hex}", Limit.a_minute(settings.STTWEB_API_PER_MINUTE), 1.0)
         tokens.note_use(held.token)
+        acts_by(held.token.name)
         return held
 
 

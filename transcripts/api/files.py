@@ -11,11 +11,12 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from transcripts import access, exporting
+from transcripts import access, auditing, exporting
 from transcripts.api.auth import HolderRequest
 from transcripts.api.schemas import OneOf
 from transcripts.exports import COLUMNS, FORMATS, Options
 from transcripts.exports.cues import LINE_COLUMNS
+from transcripts.models import Act
 from transcripts.views import media, recordings
 
 router = Router(tags=["files"])
@@ -64,6 +65,7 @@ def export_transcript(
     """The transcript as a file, also while it is still being written. Scope `read`."""
     row = access.transcript_held(request.auth, transcript_id)
     file = exporting.export(row, name, query.options(name))
+    auditing.record(Act.EXPORTED, actor=request.auth.person, team=row.team_id, target=row, format=name)
     disposition = content_disposition_header(as_attachment=True, filename=file.filename) or "attachment"
     return HttpResponse(file.content, content_type=file.content_type, headers={"Content-Disposition": disposition})
 
