@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from django import forms
 
-from transcripts.forms import SubmitForm, title_of_link
+from transcripts.forms import SubmitForm
 from transcripts.media.errors import BlockedUrl
 from transcripts.media.feeds import Episode, Feed
 from transcripts.media.findings import say_size
@@ -17,6 +19,7 @@ from transcripts.media.guard import Policy, judge_url
 from transcripts.models import Engine, SourceKind
 from transcripts.phrases import say_all
 from transcripts.services import Submission
+from transcripts.titling import title_of_link
 
 #: Episodes on one page, and most that are submitted at once (fewer than the fields that Django takes in a form).
 PAGE = 100
@@ -36,6 +39,16 @@ class Offer:
     duration_ms: int | None
     size: str
     refused: str
+
+
+def may_be_feed(url: str) -> bool:
+    """Whether the text of a link says that it may lead to a feed, and not to a recording. Pure."""
+    parts = urlsplit(url.lower())
+    return bool(_FEED.search(f"{parts.netloc}{parts.path}?{parts.query}")) and not _RECORDING.search(parts.path)
+
+
+_FEED = re.compile(r"\b(rss|feeds?|atom|podcasts?)\b|\.xml\b|format=rss")
+_RECORDING = re.compile(r"\.(mp3|m4a|m4b|aac|ogg|oga|opus|flac|wav|mp4|m4v|mov|webm|mkv|m3u8?|pls)$")
 
 
 def key_of(url: str) -> str:

@@ -226,3 +226,51 @@ def test_nobody_asks_without_end(editor: Any, site: Site, monkeypatch: pytest.Mo
 def test_the_look_at_a_feed_offers_to_choose(editor: Any, site: Site) -> None:
     found = editor.post("/probe", {"link": site.serve("/feed.xml", podcast(214))}).json()
     assert (found["feed"], found["sentence"]) == (True, "Podcast feed, 214 episodes")
+
+
+def test_a_feed_in_the_box_for_links_leads_to_its_episodes_also_without_a_script(editor: Any, site: Site) -> None:
+    link = site.serve("/feed.xml", podcast(214))
+    answer = editor.post("/new", {"links": link})
+    assert "214 episodes" in editor.get(answer.url).content.decode()
+    answer = editor.post("/new", {"links": link}, headers={"Accept": "application/json"})
+    assert "214 episodes" in editor.get(answer.json()["location"]).content.decode()
+    assert not Transcript.objects.exists()
+
+
+def test_a_feed_among_other_links_is_said_where_they_stand(editor: Any, site: Site) -> None:
+    link, other = site.serve("/feed.xml", podcast(3)), "https://media.example.org/a.mp3"
+    answer = editor.post("/new", {"links": f"{other}\n{link}"})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "One of the links is a podcast feed" in page
+    assert 'href="/feed"' in page
+    assert f"{other}\n{link}" in page
+    assert not Transcript.objects.exists()
+
+
+def test_what_only_sounds_like_a_feed_is_taken_as_it_is(editor: Any, site: Site) -> None:
+    answer = editor.post("/new", {"links": site.serve("/podcast/talk", b"RIFF....WAVE")})
+    assert answer.url == f"/s/{Transcript.objects.get().pk}"
+
+
+@pytest.mark.parametrize(
+    ("link", "may_be"),
+    [
+        ("https://feeds.example.org/harbour", True),
+        ("https://example.org/harbour/rss", True),
+        ("https://example.org/show.xml?x=1", True),
+        ("https://example.org/?format=rss", True),
+        ("https://podcasts.example.org/e/214.MP3", False),
+        ("https://example.org/feed/live.m3u8", False),
+        ("https://example.org/feedback", False),
+        ("https://example.org/atomic", False),
+    ],
+)
+def test_which_links_are_looked_at_first(link: str, may_be: bool) -> None:
+    assert episodes.may_be_feed(link) is may_be
+
+
+def test_a_feed_that_was_taken_for_a_recording_says_where_its_episodes_are(editor: Any, make_transcript: Any) -> None:
+    made = make_transcript(source_url="https://example.org/a b?x=1&y", state="failed", code="is_feed", message="m")
+    page = editor.get(f"/s/{made.pk}").content.decode()
+    assert 'href="/feed?link=https%3A%2F%2Fexample.org%2Fa%20b%3Fx%3D1%26y"' in page

@@ -29,10 +29,10 @@ from transcripts.api.schemas import (
     TranscriptPatch,
     TranscriptsOut,
 )
-from transcripts.forms import title_of_link
 from transcripts.jobs.clean import clean_text
 from transcripts.models import Engine, SourceKind, State, Transcript
 from transcripts.search import filters
+from transcripts.titling import title_of_link
 from transcripts.views import deleting
 
 router = Router(tags=["transcripts"])

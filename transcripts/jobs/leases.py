@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,7 @@ from transcripts.models import (
 )
 from transcripts.models.log import Entry, Fenced, append
 from transcripts.models.states import TRANSITIONS
+from transcripts.titling import title_of_link
 
 #: Takeovers in a row without any progress after which a job is taken for what kills the workers.
 POISON_CLAIMS = 3
@@ -226,6 +228,24 @@ def describe(claim: Claim, is_live: bool, duration_samples: int, sha256: str) ->
     changes: dict[str, Any] = {"is_live": is_live, "duration_samples": duration_samples, "is_kept": True}
     if not held.update(**changes, **({"media_sha256": sha256} if sha256 else {})):
         raise LeaseLost
+
+
+def entitle(claim: Claim, title: str, published_at: datetime | None) -> None:
+    """What a web page says of its recording: its title takes the place of the one that was made from the link, and of
+    nothing that a person wrote; its date where none is known. Does nothing for a claim that was lost."""
+    mine = {"epoch": claim.epoch, "worker": claim.worker}
+    row = Transcript.objects.filter(pk=claim.transcript_id, **mine).first()
+    if row is None:
+        return
+    if published_at is not None:
+        Transcript.objects.filter(pk=row.pk, published_at=None, **mine).update(published_at=published_at)
+    if not title or row.title != title_of_link(row.source_url)[:200]:
+        return
+    entry = Entry(EventKind.REVISE, {"title": title[:200]})
+    with suppress(Fenced):
+        when, changes = {**mine, "title": row.title}, {"title": title[:200]}
+        last = append(row.pk, [entry], when=when, changes=changes, epoch=claim.epoch)
+        ring_on_commit(row.pk, row.team_id, last)
 
 
 def settle(claim: Claim, outcome: Outcome, billed: int = 0) -> None:

@@ -25,6 +25,7 @@ from transcripts.jobs.recorder import Recorder
 from transcripts.jobs.recording import Position
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.media.open import open_audio
+from transcripts.media.pages import Page
 from transcripts.media.pcm import Chunk
 from transcripts.models import Control, SourceKind, State, Transcript
 from transcripts.realtime.client import RealtimeClient
@@ -280,11 +281,14 @@ class Session:
             self._stop()
         options = plan.options_of(row)
         hearing = Hearing(self.claim, self._recorder.put, job.start)
-        request = source.source_of(row, job.start, self._database, hearing.watch.hear)
+        found: list[Page] = []
+        request = source.source_of(row, job.start, self._database, hearing.watch.hear, found.append)
         async with aclosing(hearing), open_audio(request) as audio:
             await self._database(
                 leases.describe, self.claim, audio.live, audio.duration_samples or 0, audio.sha256 or ""
             )
+            for page in found[:1]:
+                await self._database(leases.entitle, self.claim, page.title or "", page.published_at)
             row.is_live = audio.live
             endpoint = await self._database(plan.endpoint_of, row, await self._engine_url(row))
             self._endpoint = None if plan.needs_embedded(row) else endpoint

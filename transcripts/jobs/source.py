@@ -17,7 +17,7 @@ from transcripts.media.fetch import Limits
 from transcripts.media.guard import Policy
 from transcripts.media.live import LivePatience
 from transcripts.media.open import AudioRequest
-from transcripts.media.pages import Pages
+from transcripts.media.pages import Page, Pages
 from transcripts.media.parts import Parts
 from transcripts.media.pcm import SAMPLE_RATE
 from transcripts.media.request import Growing
@@ -71,9 +71,15 @@ def pages(seconds: float = 60.0) -> Pages:
     return Pages(settings.STTWEB_PAGES, tuple(settings.STTWEB_PAGES_EXTRACTORS), seconds)
 
 
-def source_of(row: Transcript, start: int, ask: Ask, on_status: OnStatus | None = None) -> AudioRequest:
-    """What is to be opened, from sample ``start`` on; ``on_status`` hears how a live source is doing, ``ask`` reads
-    from the database. Raises MediaError when a stored file is gone."""
+def source_of(
+    row: Transcript,
+    start: int,
+    ask: Ask,
+    on_status: OnStatus | None = None,
+    on_page: Callable[[Page], None] | None = None,
+) -> AudioRequest:
+    """What is to be opened, from sample ``start`` on; ``on_status`` hears how a live source is doing, ``on_page`` what
+    a web page carries, ``ask`` reads from the database. Raises MediaError when a stored file is gone."""
     decode_limits = DecodeLimits(max_samples=round(settings.STTWEB_MAX_HOURS * 3600 * SAMPLE_RATE))
     ffmpeg = settings.STTWEB_FFMPEG or None
     if row.source_kind != SourceKind.URL:
@@ -96,6 +102,7 @@ def source_of(row: Transcript, start: int, ask: Ask, on_status: OnStatus | None 
         decode_limits=decode_limits,
         ffmpeg=ffmpeg,
         pages=pages(),
+        on_page=on_page,
         # Text of two versions of a file must never be mixed.
         expect_sha256=row.media_sha256 or None if row.committed_samples else None,
         language=row.language,

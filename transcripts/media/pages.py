@@ -15,6 +15,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,11 @@ class Page:
     url: str
     title: str | None = None
     published: int | None = None
+
+    @property
+    def published_at(self) -> datetime | None:
+        """When it came out."""
+        return None if self.published is None else datetime.fromtimestamp(self.published, UTC)
 
 
 def installed() -> str | None:
@@ -96,10 +102,11 @@ async def open_link(
     limits: Limits | None = None,
     resolver: Resolver = system_resolver,
     kind: Kind | None = None,
+    on_page: Callable[[Page], None] | None = None,
     **rest: Any,
 ) -> AsyncIterator[Source]:
-    """What ``sources.open_source`` opens, and where that is a web page, the recording that the page carries; ``pages``
-    None leaves pages alone. Raises also what ``find_recording`` raises."""
+    """What ``sources.open_source`` opens, and where that is a web page, the recording that the page carries, which
+    ``on_page`` hears of; ``pages`` None leaves pages alone. Raises also what ``find_recording`` raises."""
     opening: Callable[[str], Any] = partial(
         open_source, policy=policy, limits=limits, resolver=resolver, kind=kind, **rest
     )
@@ -111,6 +118,8 @@ async def open_link(
                 raise
             page = await find_recording(url, pages=pages, policy=policy, resolver=resolver)
             source = await stack.enter_async_context(opening(page.url))
+            if on_page is not None:
+                on_page(page)
             source.info = replace(source.info, title=page.title or source.info.title)
         yield source
 

@@ -13,7 +13,7 @@ from .guard import Policy
 from .hls.reader import Patience
 from .live import LivePatience
 from .network import Resolver, system_resolver
-from .pages import Pages
+from .pages import Page, Pages
 from .pcm import Chunk
 from .sources import Kind
 from .spool import Progress
@@ -39,7 +39,7 @@ class AudioRequest:
     files and 100 ms for streams. ``kind`` insists on a kind; ``expect_sha256`` on the bytes an earlier try heard.
     ``language`` (BCP 47) is the wish where a stream has several; ``patience`` and ``hls_patience`` say how long a
     live source may falter; ``on_status`` hears how it is doing, in the event loop, and must not raise.
-    ``pages`` says how the recording of a web page is found (None: not at all).
+    ``pages`` says how the recording of a web page is found (None: not at all), ``on_page`` hears what was found.
     ``growing`` is a file that is still written to, instead of a ``url`` or ``path``.
     ``allow_unsafe_decoder`` decodes although the cage does not hold.
     """
@@ -63,6 +63,7 @@ class AudioRequest:
     on_progress: Progress | None = None
     on_status: OnStatus | None = None
     pages: Pages | None = None
+    on_page: Callable[[Page], None] | None = None
     allow_unsafe_decoder: bool = False
     growing: Growing | None = None
 

@@ -20,6 +20,7 @@ from .fetch import LIVE_LIMITS, Limits, Response, open_url
 from .guard import Policy, Url
 from .icy import IcyStripper, read_interval
 from .network import Resolver, system_resolver
+from .resuming import CarryOn, carrying_on, resuming
 from .sniff import LIVE_SNIFF_BYTES, SNIFF_BYTES, judge_content
 from .titles import clean_title
 from .wrappers import MAX_BYTES as WRAPPER_BYTES
@@ -29,15 +30,11 @@ from .wrappers import Entry, WrapperError, read_wrapper, wrapper_kind
 DECIDE_S = 3.0
 DECIDE_BYTES = 4 * 1024**2
 
-#: A broken download is carried on so many times, and so many streams of a wrapper are tried.
-MAX_RESUMES = 3
+#: So many streams of a wrapper are tried.
 MAX_ENTRIES_TRIED = 3
 
 #: A wrapper is a few lines; one that takes longer is none.
 WRAPPER_LIMITS = Limits(total_s=15.0)
-
-#: Fetches the rest of a file from a byte offset on.
-CarryOn = Callable[[int], AsyncGenerator[bytes]] | None
 
 
 class Kind(StrEnum):
@@ -78,20 +75,9 @@ class Source:
     async def aiter_bytes(self) -> AsyncGenerator[bytes]:
         """The body, what was looked at to judge it included. A file whose download breaks is carried on where it
         stopped, if the server can prove that it still is the same one."""
-        received, resumed = 0, 0
-        body = self._from_the_start()
-        while True:
-            try:
-                async with aclosing(body):
-                    async for piece in body:
-                        received += len(piece)
-                        yield piece
-                return
-            except FetchError as error:
-                resumed += 1
-                if resumed > MAX_RESUMES or not error.retryable or self._carry_on is None:
-                    raise
-            body = self._carry_on(received)
+        async with aclosing(self._from_the_start()) as body, aclosing(resuming(body, self._carry_on)) as whole:
+            async for piece in whole:
+                yield piece
 
     async def _from_the_start(self) -> AsyncGenerator[bytes]:
         while self._head:
@@ -173,7 +159,8 @@ class _Looker:
         if found is Kind.LIVE:
             response.relax(self.live_limits)
             return Source(_info(response, found, container), head, body, None)
-        return Source(_info(response, found, container), head, body, self._carrying_on(response))
+        again = carrying_on(response, self.policy, self.limits, self.resolver)
+        return Source(_info(response, found, container), head, body, again)
 
     async def _sound(self, response: Response) -> AsyncGenerator[bytes]:
         """The body without a station's metadata."""
@@ -183,27 +170,6 @@ class _Looker:
             async for piece in body:
                 if sound := piece if stripper is None else stripper.feed(piece):
                     yield sound
-
-    def _carrying_on(self, response: Response) -> CarryOn:
-        """How to fetch the rest of a file by byte range, or None when its bytes may be others by then."""
-        etag = response.headers.get("etag", "")
-        validator = etag if etag.startswith('"') else response.headers.get("last-modified", "")
-        size = response.content_length
-        if not validator or size is None:
-            return None
-
-        async def carry_on(start: int) -> AsyncGenerator[bytes]:
-            headers = {"Range": f"bytes={start}-", "If-Range": validator}
-            fetch = open_url(
-                response.url, policy=self.policy, limits=self.limits, resolver=self.resolver, headers=headers
-            )
-            async with fetch as again, aclosing(again.aiter_bytes()) as body:
-                if again.status != 206 or again.headers.get("content-range") != f"bytes {start}-{size - 1}/{size}":
-                    raise FetchError("source_truncated", "The download broke and cannot be carried on.", retryable=True)
-                async for piece in body:
-                    yield piece
-
-        return carry_on
 
 
 async def _first_answer(stack: AsyncExitStack, looker: _Looker, entries: list[Entry]) -> Source:

@@ -30,6 +30,7 @@ def connect(request: AudioRequest) -> AbstractAsyncContextManager[Source]:
     return open_link(
         request.url,
         pages=request.pages,
+        on_page=request.on_page,
         policy=request.policy,
         limits=request.limits,
         live_limits=replace(request.live_limits, idle_s=idle),

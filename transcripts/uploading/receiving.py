@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from transcripts import services
-from transcripts.forms import title_of_file
 from transcripts.jobs.source import upload_parts
 from transcripts.media.errors import MediaError, NotMedia, StorageError
 from transcripts.media.parts import LOCK_SECONDS, PART_BYTES, Half, Proof
 from transcripts.media.sniff import SNIFF_BYTES
 from transcripts.media.storage import Stored
 from transcripts.models import Engine, SourceKind, Team, Transcript, Upload
+from transcripts.titling import title_of_file
 from transcripts.uploading.rows import Gone, Refused, expiry, on_their_way, said
 
 #: Most stale uploads that one round of the upkeep removes.

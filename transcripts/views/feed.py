@@ -54,7 +54,7 @@ def feed(request: TeamRequest) -> HttpResponse:
             _feed_at(request, link)
         except MediaError as error:
             return _ask(request, link, error, status=422)
-        return redirect(f"{resolve_url('feed')}?{urlencode({'at': signing.dumps(link, salt=SALT, compress=True)})}")
+        return redirect(_address(link))
     if "at" not in request.GET:
         return _ask(request, request.GET.get("link", ""))
     return _on_feed(request, request.GET["at"], _list)
@@ -79,6 +79,19 @@ def _on_feed(request: TeamRequest, token: str, answer: Any) -> HttpResponse:
         return _ask(request, link, error, status=422)
     response: HttpResponse = answer(request, token, found)
     return response
+
+
+def _address(link: str) -> str:
+    return f"{resolve_url('feed')}?{urlencode({'at': signing.dumps(link, salt=SALT, compress=True)})}"
+
+
+def page_of(request: TeamRequest, link: str) -> str:
+    """The address of the page with the episodes when ``link`` is a feed, else nothing."""
+    try:
+        _feed_at(request, link)
+    except MediaError:
+        return ""
+    return _address(link)
 
 
 def _stale() -> MediaError:

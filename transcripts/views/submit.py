@@ -21,14 +21,16 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from transcripts import limits, services, submitting
 from transcripts.access import Right
-from transcripts.forms import SubmitForm, first_errors, title_of_file, title_of_link
+from transcripts.episodes import may_be_feed
+from transcripts.forms import SubmitForm, first_errors
 from transcripts.media.errors import StorageError
 from transcripts.media.sample import find_sample
 from transcripts.media.storage import Stored
 from transcripts.models import Engine, SourceKind, Transcript
 from transcripts.phrases import say_all
 from transcripts.services import Submission
-from transcripts.views import presets, recordings
+from transcripts.titling import title_of_file, title_of_link
+from transcripts.views import feed, presets, recordings
 from transcripts.views.shell import TeamRequest, in_team
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,9 @@ logger = logging.getLogger(__name__)
 #: The sample plays through at the speed of speech, so that words are seen to appear.
 SAMPLE_OPTIONS: dict[str, Any] = {"pace": 1.0, "preset": "live"}
 
+
+#: Links that are looked at before they are taken, because they may be feeds: each costs seconds.
+MOST_LOOKS = 3
 
 #: What the fields of a form may add to its files, in bytes.
 FORM_BYTES = 2 * 1024 * 1024
@@ -79,6 +84,10 @@ def _take(request: TeamRequest, handler: BoundedUploadHandler) -> HttpResponse:
     form = SubmitForm(request.POST, _by_list(request), team=request.team)
     if handler.exceeded:
         return _show(request, _too_large(form), status=413)
+    if form.is_valid() and (feeds := _feeds_in(request, form)):
+        if len(form.cleaned_data["links"]) == 1 and not form.cleaned_data["uploads"]:
+            return JsonResponse({"location": feeds[0]}) if _wants_json(request) else redirect(feeds[0])
+        form.add_error("links", _("One of the links is a podcast feed. Choose its episodes on a page of their own."))
     if form.is_valid():
         try:
             data = form.cleaned_data
@@ -90,6 +99,12 @@ def _take(request: TeamRequest, handler: BoundedUploadHandler) -> HttpResponse:
         if made:
             return _go(request, made)
     return _show(request, form, status=507 if form.has_error("uploads", "disk_full") else 422)
+
+
+def _feeds_in(request: TeamRequest, form: SubmitForm) -> list[str]:
+    """The pages of those links that are feeds, for who has no script that says so before."""
+    links = [link for link in form.cleaned_data["links"] if may_be_feed(link)]
+    return [page for link in links[:MOST_LOOKS] if (page := feed.page_of(request, link))]
 
 
 def _too_large(form: SubmitForm) -> SubmitForm:

@@ -15,7 +15,6 @@ from django.db import transaction
 
 from transcripts import exporting, services
 from transcripts.exports import FORMATS
-from transcripts.forms import title_of_file, title_of_link
 from transcripts.jobs import leases
 from transcripts.jobs.claims import Claim, Outcome
 from transcripts.jobs.runner import Runner
@@ -27,6 +26,7 @@ from transcripts.management.terminal import Display
 from transcripts.media.errors import MediaError
 from transcripts.models import Engine, IllegalTransition, SourceKind, State, Team, Transcript
 from transcripts.realtime.options import SessionOptions
+from transcripts.titling import title_of_file, title_of_link
 
 #: Failures in a row that a person at a terminal sits through.
 RETRIES = 3

@@ -101,7 +101,7 @@ function commit(message) {
   follow.grown(1);
 }
 
-function changeState({ state, message: english = "", next_step: nextStep = "" }) {
+function changeState({ state, code = "", message: english = "", next_step: nextStep = "" }) {
   const message = settings.said[english] ?? english;
   page.dataset.state = state;
   setPill(page, settings.looks, state, settings.live);
@@ -112,6 +112,8 @@ function changeState({ state, message: english = "", next_step: nextStep = "" })
   problem.hidden = !message || !settings.problems.includes(state);
   setText(slot(problem, "message"), message);
   setText(slot(problem, "next_step"), settings.said[nextStep] ?? nextStep);
+  const feed = problem.querySelector("[data-slot=feed]");
+  if (feed) feed.hidden = code !== "is_feed";
   slot(problem, "kept").hidden = !(lines.querySelector(".line") && state === "failed");
   conditions.clear("retrying");
   showTail(state);
