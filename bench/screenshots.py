@@ -32,7 +32,7 @@ FLAGS = [
 ]
 WIDTHS = {"1280": {"width": 1280, "height": 900}, "360": {"width": 360, "height": 780}}
 #: Answers that the browser's console calls errors and that belong to the picture.
-EXPECTED = {"missing": "404", "forbidden": "403", "new-wrong": "422"}
+EXPECTED = {"missing": "404", "forbidden": "403", "new-wrong": "422", "review-conflict": "409"}
 
 
 def free_port() -> int:
@@ -188,6 +188,7 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("bad-request", "/login", None, refusal(lambda: bad_request(RequestFactory().get("/"), ValueError()))),
         ("too-many", "/login", None, refusal(lambda: render_to_string("429.html"))),
         ("broken", "/login", None, refusal(lambda: server_error(RequestFactory().get("/")))),
+        *stage.desk.scenes(),
         ("missing", "/s/00000000-0000-0000-0000-000000000000", stage.alice, None),
     ]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from bench.desk import Desk
+
 PASSWORD = "correct horse battery"
 
 SENTENCES = """Good evening, and welcome to the programme.
@@ -159,6 +161,7 @@ class Stage:
                 tagging.put([edition], "Evening edition")
         tagging.put([self.gappy, edition], "Flood")
         tagging.put([self.gappy], "To be checked by the regional desk")
+        self.desk = Desk(self)
 
 
 def spread(text: str, clock: int) -> tuple[list[list[Any]], int]:

@@ -16,12 +16,12 @@ from transcripts.models import Role
 
 #: What each role may do, as the product promises it.
 TABLE = """
-            see submit control edit review delete manage own
-owner       x   x      x       x    x      x      x      x
-manager     x   x      x       x    x      x      x      .
-editor      x   x      x       x    .      .      .      .
-reviewer    x   .      .       x    x      .      .      .
-viewer      x   .      .       .    .      .      .      .
+            see submit control edit comment review delete manage own
+owner       x   x      x       x    x       x      x      x      x
+manager     x   x      x       x    x       x      x      x      .
+editor      x   x      x       x    x       .      .      .      .
+reviewer    x   .      .       x    x       x      .      .      .
+viewer      x   .      .       .    .       .      .      .      .
 """
 
 

@@ -25,7 +25,7 @@ from django.utils import timezone
 from tests.conftest import async_db, member
 from transcripts import sharing
 from transcripts.membership import inviting, members
-from transcripts.models import ApiToken, Flag, FlagKind, Membership, Role, Team, TeamPreset, Transcript, Upload
+from transcripts.models import ApiToken, Comment, Flag, FlagKind, Membership, Role, Team, TeamPreset, Transcript, Upload
 from transcripts.routing import socket_urls
 
 #: Addresses that nobody needs an account for: doors, and what a token opens by itself.
@@ -38,7 +38,7 @@ OF_A_TEAM = re.compile(r"^(s|team|uploads|presets)/.*<")
 VIEWER_POSTS = {"team", "team-leave", "team-tokens", "token-revoke"}
 #: What a viewer may read.
 VIEWER_READS = {
-    *("session", "export", "export_dialog", "find", "facts", "captions", "activity", "audio", "waveform"),
+    *("session", "comments", "export", "export_dialog", "find", "facts", "captions", "activity", "audio", "waveform"),
     *("transcript-alerts", "standing", "team-members", "team-tokens"),
 }
 
@@ -76,6 +76,7 @@ def named(team: Team, alice: User, bob: User, make_transcript: Any) -> Named:
     flag = Flag.objects.create(transcript=transcript, kind=FlagKind.values[0], start_ms=0, end_ms=9)
     rows = {"transcript": transcript, "team": team, "link": link, "invitation": invitation, "upload": upload}
     rows |= {"user": bob, "flag": flag, "preset": TeamPreset.objects.create(team=team, name="P"), "object": transcript}
+    rows["comment"] = Comment.objects.create(transcript=transcript, text="Who is that?", by=alice, by_name="Alice")
     rows["token"] = ApiToken.objects.create(team=team, person=alice, name="T", secret_hash="0" * 64)
     words = {"name": "txt", "act": "approve", "token": "x" * 32, "key": "k", "uidb36": "1", "provider_id": "sso"}
     words |= {"app_label": "auth", "url": "nowhere", "path": "x"}
@@ -98,6 +99,7 @@ def state_of(team: Team) -> tuple[Any, ...]:
     """Everything of the team that a visitor must not have changed."""
     return (
         list(Transcript.objects.filter(team=team).values()),
+        list(Comment.objects.filter(transcript__team=team).values()),
         list(team.memberships.order_by("pk").values()),
         list(team.invitations.values()),
         list(team.presets.values()),

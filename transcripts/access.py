@@ -32,6 +32,7 @@ class Right(StrEnum):
     SUBMIT = "submit"
     CONTROL = "control"
     EDIT = "edit"
+    COMMENT = "comment"
     REVIEW = "review"
     DELETE = "delete"
     MANAGE = "manage"
@@ -41,10 +42,10 @@ class Right(StrEnum):
 #: The table of rights, role by role. Nothing is inherited in code: what stands here is what is enforced.
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.VIEWER: frozenset({Right.SEE}),
-    Role.REVIEWER: frozenset({Right.SEE, Right.EDIT, Right.REVIEW}),
-    Role.EDITOR: frozenset({Right.SEE, Right.SUBMIT, Right.CONTROL, Right.EDIT}),
+    Role.REVIEWER: frozenset({Right.SEE, Right.EDIT, Right.COMMENT, Right.REVIEW}),
+    Role.EDITOR: frozenset({Right.SEE, Right.SUBMIT, Right.CONTROL, Right.EDIT, Right.COMMENT}),
     Role.MANAGER: frozenset(
-        {Right.SEE, Right.SUBMIT, Right.CONTROL, Right.EDIT, Right.REVIEW, Right.DELETE, Right.MANAGE}
+        {Right.SEE, Right.SUBMIT, Right.CONTROL, Right.EDIT, Right.COMMENT, Right.REVIEW, Right.DELETE, Right.MANAGE}
     ),
     Role.OWNER: frozenset(Right),
 }
@@ -150,7 +151,7 @@ SCOPES: dict[Scope, frozenset[Right]] = {
     Scope.READ: frozenset({Right.SEE}),
     Scope.SUBMIT: frozenset({Right.SUBMIT}),
     Scope.CONTROL: frozenset({Right.CONTROL}),
-    Scope.EDIT: frozenset({Right.EDIT}),
+    Scope.EDIT: frozenset({Right.EDIT, Right.COMMENT}),
     Scope.REVIEW: frozenset({Right.REVIEW}),
     Scope.DELETE: frozenset({Right.DELETE}),
     Scope.MANAGE: frozenset({Right.MANAGE}),

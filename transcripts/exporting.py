@@ -17,9 +17,9 @@ from django.utils.translation import gettext as _
 from transcripts.exports import DEFAULT, FORMATS, Options, UnknownFormat, filename, preview, render
 from transcripts.exports.bundle import Bundle
 from transcripts.exports.clock import brief
-from transcripts.exports.document import Document, Gap, Line, Record, Stamp, Word
+from transcripts.exports.document import Document, Gap, Line, Record, Remark, Stamp, Word
 from transcripts.media.pcm import samples_to_ms
-from transcripts.models import EventKind, Review, ReviewState, Segment, State, Transcript
+from transcripts.models import Comment, EventKind, Review, ReviewState, Segment, State, Transcript
 
 #: Segments that are read for a preview: enough for five cues or paragraphs.
 PREVIEW_SEGMENTS = 60
@@ -96,7 +96,22 @@ def document_of(
         notes=(*_notes(transcript, segments, gaps), *_cut(part), _stamped(stamp)),
         review=stamp,
         events=records if with_events else None,
+        comments=_remarks(transcript, part) if part.comments else None,
     )
+
+
+def _remarks(transcript: Transcript, part: Options) -> tuple[Remark, ...]:
+    """The comments on the ``part``, by their place, each answer behind what it answers."""
+    rows = transcript.comments.filter(start_ms__gte=part.start_ms).select_related("parent")
+    if part.end_ms is not None:
+        rows = rows.filter(start_ms__lt=part.end_ms)
+    order = sorted(rows, key=lambda row: (row.start_ms, row.parent_id or row.pk, row.pk))
+    return tuple(_remark(row, row.parent or row) for row in order if row.text)
+
+
+def _remark(row: Comment, thread: Comment) -> Remark:
+    at, resolved = row.at.isoformat(timespec="seconds"), thread.resolved_at is not None
+    return Remark(row.start_ms, row.text, row.by_name, at, int(row is not thread), resolved)
 
 
 def stamp_of(transcript: Transcript) -> Stamp:

@@ -11,6 +11,7 @@ from transcripts.views import (
     audit,
     board,
     captionlinks,
+    comments,
     engines,
     exports,
     feed,
@@ -78,6 +79,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         for word in review.ANSWERS
     ),
     path("s/<uuid:transcript_id>/flag/<int:index>", segments.flag, name="flag"),
+    path("s/<uuid:transcript_id>/comments", comments.comments, name="comments"),
+    path("s/<uuid:transcript_id>/comments/<int:comment_id>/resolve", comments.settle, name="comment_resolve"),
+    path("s/<uuid:transcript_id>/comments/<int:comment_id>/reopen", comments.reopen, name="comment_reopen"),
+    path("s/<uuid:transcript_id>/comments/<int:comment_id>/delete", comments.delete, name="comment_delete"),
     path("s/<uuid:transcript_id>/speakers", segments.speakers, name="speakers"),
     path("s/<uuid:transcript_id>/replace", segments.replace, name="replace"),
     path("review", review.queue, name="review"),

@@ -23,6 +23,7 @@ COMMANDS = re.findall(r"```sh\n(curl .*?)\n```", PAGE, re.DOTALL)
 #: Operations that the page shows no command for, but names.
 STATUS = {
     "POST /webhooks": 201,
+    "POST /transcripts/{id}/comments": 201,
     "POST /watchlists": 201,
     "POST /transcripts": 201,
     "POST /uploads/direct": 201,
@@ -72,7 +73,8 @@ async def test_every_command_does_what_the_page_says(team, alice, make_transcrip
             command = command.replace(f"${name}", str(value))
         curl = Curl(command)
         response = await curl.send()
-        wanted = STATUS.get(f"{curl.method} {curl.address[7:].partition('?')[0]}", STATUS.get(curl.method, 200))
+        place = curl.address[7:].partition("?")[0].replace(str(transcript.pk), "{id}")
+        wanted = STATUS.get(f"{curl.method} {place}", STATUS.get(curl.method, 200))
         body = b"".join([part async for part in response]) if response.streaming else response.content
         assert response.status_code == wanted, (command, body)
     assert await Transcript.objects.acount() == 4

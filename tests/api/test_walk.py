@@ -87,6 +87,10 @@ ROUTES: dict[str, tuple[str, str, Any, Scope | None]] = {
     "stream_events": ("get", f"{T}/events/stream", None, Scope.READ),
     "read_review": ("get", f"{T}/review", None, Scope.READ),
     "decide": ("post", f"{T}/review", {"decision": "approve"}, Scope.REVIEW),
+    "list_comments": ("get", f"{T}/comments", None, Scope.READ),
+    "write_comment": ("post", f"{T}/comments", {"text": "Who?", "segment": 0}, Scope.EDIT),
+    "settle_comment": ("patch", f"{T}/comments/{{comment}}", {"resolved": True}, Scope.EDIT),
+    "delete_comment": ("delete", f"{T}/comments/{{comment}}", None, Scope.EDIT),
     "export_transcript": ("get", f"{T}/export/txt", None, Scope.READ),
     "read_audio": ("get", f"{T}/audio", None, Scope.READ),
     "upload_at_once": ("post", "/uploads/direct?name=a.wav", {}, Scope.SUBMIT),
@@ -109,6 +113,7 @@ READING = [name for name in OPERATIONS if ROUTES[name][3] in {Scope.READ, None}]
 def transcript(make_transcript) -> Transcript:
     made = make_transcript(state="completed", title="Untouched")
     made.segments.create(index=0, seq=2, start_ms=0, end_ms=900, text="one two")
+    made.comments.create(text="Who is that?", by_name="Alice")
     return made
 
 
@@ -130,7 +135,17 @@ def things(team, alice, transcript) -> dict[str, Any]:
     flag = Flag.objects.create(transcript=transcript, segment=0, kind="person", start_ms=0, end_ms=900)
     preset = TeamPreset.objects.create(team=team, name="News", created_by=alice)
     tag = Tag.objects.create(team=team, name="harbour")
-    made = {"hook": hook, "delivery": delivery, "list": watched, "hit": hit, "flag": flag, "preset": preset, "tag": tag}
+    comment = transcript.comments.get()
+    made = {
+        "comment": comment,
+        "hook": hook,
+        "delivery": delivery,
+        "list": watched,
+        "hit": hit,
+        "flag": flag,
+        "preset": preset,
+        "tag": tag,
+    }
     return {name: (type(row), row.pk, model_to_dict(row)) for name, row in made.items()}
 
 

@@ -12,6 +12,7 @@ from transcripts.models import Transcript
 
 #: What may be done to a segment.
 ANSWERS = ("resolve", "dismiss", "reopen")
+COMMENT_VERBS = ("resolve", "reopen", "delete")
 SEGMENT_VERBS = ("edit", "split", "merge", "restore", "speaker", "check")
 #: Route name -> method, for every route of the app that names a transcript.
 TRANSCRIPT_ROUTES = {
@@ -42,6 +43,8 @@ TRANSCRIPT_ROUTES = {
     "replace": "get",
     "flag": "post",
     **{f"flag_{word}": "post" for word in ANSWERS},
+    "comments": "get",
+    **{f"comment_{word}": "post" for word in COMMENT_VERBS},
     "segment_lock": "post",
     "segment_history": "get",
     **{f"segment_{verb}": "post" for verb in SEGMENT_VERBS},
@@ -109,7 +112,7 @@ PRESET_ROUTES = {"preset_delete"}
 ALERT_ROUTES = {"watchlist", "watchlist-delete"}
 #: What a role without the right gets from each route: the page is there, the right is not.
 #: Of the editor; those that are asked for by GET refuse there as well (test_segments).
-WRITING = {name for name in TRANSCRIPT_ROUTES if name.startswith(("segment_", "flag"))} - {"segment_history"}
+WRITING = {name for name in TRANSCRIPT_ROUTES if name.startswith(("segment_", "flag", "comment"))} - {"segment_history"}
 WRITING |= {"decide", "speakers", "replace"}
 CONTROL = {"stop", "cancel", "commit", "retry", "go_offline"}
 
@@ -126,6 +129,7 @@ def path_of(name: str, transcript: Transcript) -> str:
         "decide": "/review/approve",
         "flag": "/flag/0",
         **{f"flag_{word}": f"/flags/1/{word}" for word in ANSWERS},
+        **{f"comment_{word}": f"/comments/1/{word}" for word in COMMENT_VERBS},
         **{f"segment_{verb}": f"/segments/0/{verb}" for verb in (*SEGMENT_VERBS, "lock", "history")},
     }
     return f"/s/{transcript.pk}{unusual.get(name, f'/{name}')}"

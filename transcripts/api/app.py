@@ -9,6 +9,7 @@ from ninja import NinjaAPI, Router
 from ninja.operation import Operation
 
 from transcripts.api import (
+    comments,
     errors,
     events,
     files,
@@ -75,6 +76,7 @@ ROUTERS: list[tuple[str, Router]] = [
     ("/transcripts", events.router),
     ("/transcripts", reviews.router),
     ("/transcripts", flags.router),
+    ("/transcripts", comments.router),
     ("/transcripts", files.router),
     ("/uploads", uploads.router),
     ("", reviews.queue),

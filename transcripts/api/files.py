@@ -50,12 +50,13 @@ class ExportQuery(Schema):
     speakers: bool = Field(True, description="name them")
     columns: int = Field(LINE_COLUMNS, ge=COLUMNS[0], le=COLUMNS[1], description="longest line of a subtitle")
     from_ms: int = Field(0, ge=0, le=2**53)
+    comments: bool = Field(False, description="with what people commented, in docx and json")
     to_ms: int | SkipJsonSchema[None] = Field(None, ge=0, le=2**53, description="the end when it is left out")
 
     def options(self, name: str) -> Options:
         """As the renderers take them."""
         times = name == "docx" if self.times is None else self.times
-        return Options(times, self.header, self.speakers, self.columns, self.from_ms, self.to_ms)
+        return Options(times, self.header, self.speakers, self.columns, self.from_ms, self.to_ms, self.comments)
 
 
 @router.get("/{uuid:transcript_id}/export/{name}", openapi_extra={"responses": _EXPORTED})

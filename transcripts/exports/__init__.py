@@ -33,7 +33,7 @@ class Options:
 
     ``times`` and ``header`` change plain text (``times`` the document as well), ``speakers`` whether they are named,
     ``columns`` the longest line of a subtitle (COLUMNS says between what). ``start_ms`` and ``end_ms`` (None: the end)
-    are the part that is wanted; who makes the document leaves the rest out.
+    are the part that is wanted; who makes the document leaves the rest out, and without ``comments`` those as well.
     """
 
     times: bool = False
@@ -42,6 +42,7 @@ class Options:
     columns: int = LINE_COLUMNS
     start_ms: int = 0
     end_ms: int | None = None
+    comments: bool = False
 
 
 #: Shortest and longest line that a subtitle may be asked for.

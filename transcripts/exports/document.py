@@ -71,12 +71,25 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """A comment of a person on the sound at ``start_ms``, written at an ISO time; ``answers`` is how deep it stands: 1
+    for an answer, else 0. ``resolved``: nothing is left to do about it."""
+
+    start_ms: int
+    text: str
+    by: str
+    at: str
+    answers: int = 0
+    resolved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A transcript as it stands.
 
     ``segments`` are in the order spoken, ``gaps`` in order of time. ``created_at`` is ISO 8601. ``duration_ms`` is 0
     while the length is not known. ``notes`` are sentences for the reader (not finished yet, ended by an error).
-    ``events`` is the whole log, or None when it was not asked for.
+    ``events`` is the whole log, or None when it was not asked for; so are ``comments``, each behind what it answers.
     """
 
     title: str
@@ -93,3 +106,4 @@ class Document:
     id: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     review: Stamp | None = None
+    comments: tuple[Remark, ...] | None = None

@@ -16,7 +16,11 @@ def render(document: Document) -> str:
     """The document as one JSON object.
 
     ``schema``, what the document's own fields say (times in milliseconds, confidences 0..1 or null), ``text`` as
-    running text for readers who want no more, and ``events``: the whole log as it was written, or null.
+    running text for readers who want no more, and ``events``: the whole log as it was written, or null. ``comments``
+    are there when they were asked for.
     """
     text = join([clean(line.text) for line in document.segments])
-    return json.dumps({"schema": SCHEMA, **asdict(document), "text": text}, ensure_ascii=False, indent=1) + "\n"
+    told = asdict(document)
+    if document.comments is None:
+        del told["comments"]
+    return json.dumps({"schema": SCHEMA, **told, "text": text}, ensure_ascii=False, indent=1) + "\n"

@@ -3,10 +3,10 @@
 Pure: no Django, no asyncio. Every value is JSON-safe and msgpack-safe. The contract (ui.md, "Event contract"):
 
 ``{"type": "partial" | "commit" | "revise" | "gap" | "state" | "session" | "notice" | "annotation" | "source"
-| "review" | "flag", "seq": n, "at": ISO time, "data": {…}}`` with ``seq`` on everything that is stored and none on
-partials, plus the control messages ``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up``, ``card`` and
-``card_gone`` (the board), ``presence`` (who watches; only to those whose hello asked), ``editing`` (who types
-where), ``caption`` (all that a public caption link gets) and ``closed``.
+| "review" | "flag" | "comment", "seq": n, "at": ISO time, "data": {…}}`` with ``seq`` on everything that is stored and
+none on partials, plus the control messages ``hello`` (client: ``{"type": "hello", "after": n}``), ``caught_up``,
+``card`` and ``card_gone`` (the board), ``presence`` (who watches; only to those whose hello asked), ``editing`` (who
+types where), ``caption`` (all that a public caption link gets) and ``closed``.
 
 ``data`` of a stored event is the payload of its row, whose keys the pages rely on:
 
@@ -22,6 +22,8 @@ where), ``caption`` (all that a public caption link gets) and ``closed``.
 - review: ``state`` (``open``, ``returned``, ``approved``) and ``by``, perhaps ``reason`` and ``assignee``;
 - flag: ``flags``, a list of ``id, kind, state, segment`` (or null), ``start_ms, end_ms, score, details``: new ones, or
   ones whose state changed, then with ``by``, a name;
+- comment: ``what`` (``written``, ``resolved``, ``reopened``, ``deleted``) became of ``id`` in ``thread``, ``by`` (a
+  name), its ``segment`` (or null) and ``start_ms``; never its text, which can be deleted;
 - session, annotation: what the provider said; shown in the log only;
 - source: ``code`` (``source_dropped``, ``source_back``, ``source_ended``, ``now_playing``), ``message``, ``at_ms`` and,
   for a title, ``title``.

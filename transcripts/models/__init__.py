@@ -6,6 +6,7 @@ from transcripts.models.audiostream import AudioStream
 from transcripts.models.audit import Act, AuditEntry
 from transcripts.models.bucket import TokenBucket
 from transcripts.models.captionlink import CaptionLink
+from transcripts.models.comment import Comment
 from transcripts.models.erasure import Erased, Erasure, Why
 from transcripts.models.event import AppendOnly, Event, EventKind
 from transcripts.models.flag import Flag, FlagKind, FlagState, Scan
@@ -36,6 +37,7 @@ __all__ = [
     "AudioStream",
     "AuditEntry",
     "CaptionLink",
+    "Comment",
     "Control",
     "Delivery",
     "DeliveryState",

@@ -49,6 +49,7 @@ class Act(models.TextChoices):
     APPROVED = "approved", _("Approved")
     REOPENED = "reopened", _("Reopened")
     RETURNED = "returned", _("Returned to its editor")
+    COMMENT_DELETED = "comment_deleted", _("Comment of somebody else deleted")
     KEEPING_CHANGED = "keeping_changed", _("Retention changed")
     RETRIED = "retried", _("Queued again")
     CANCELLED = "cancelled", _("Cancelled")

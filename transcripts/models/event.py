@@ -23,6 +23,7 @@ class EventKind(models.TextChoices):
     SOURCE = "source", _("Source")
     REVIEW = "review", _("Review")
     FLAG = "flag", _("Flag")
+    COMMENT = "comment", _("Comment")
 
 
 #: What did not go well, for those who watch over everything.

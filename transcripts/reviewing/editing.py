@@ -18,7 +18,7 @@ from transcripts.live.publish import ring_on_commit
 from transcripts.models import EventKind, How, Review, ReviewState, Revision, Segment, Transcript
 from transcripts.models.log import Entry, append, hold
 from transcripts.models.segment import FIRST_SPLIT
-from transcripts.reviewing import flags
+from transcripts.reviewing import comments, flags
 from transcripts.reviewing.changes import Change, payload, revision, values_of
 from transcripts.reviewing.changes import passage_of as passage_of
 from transcripts.reviewing.errors import BadSplit, Conflict, Locked, NoText, NotNeighbours, TooLong
@@ -217,16 +217,20 @@ def _apply(transcript: Transcript, person: User, changes: Sequence[Change]) -> l
     segments = [_store(transcript, change) for change in changes]
     Revision.objects.bulk_create(revision(transcript, person, change) for change in changes)
     ring_on_commit(transcript.pk, transcript.team_id, last)
-    _keep_flags(transcript, person, changes)
+    _keep_notes(transcript, person, changes)
     return segments
 
 
-def _keep_flags(transcript: Transcript, person: User, changes: Sequence[Change]) -> None:
-    """Flags follow their text: answered where somebody wrote it anew, handed on where it was swallowed."""
+def _keep_notes(transcript: Transcript, person: User, changes: Sequence[Change]) -> None:
+    """Flags and comments follow their text: answered where somebody wrote it anew, handed on where it was swallowed."""
     flags.corrected(transcript, person, [change.segment.index for change in changes if change.how == How.EDIT])
     for change in changes:
         if gone := change.extra.get("gone"):
-            flags.swallowed(transcript, [index for index, _ in gone], change.segment.index)
+            indexes = [index for index, _ in gone]
+            flags.swallowed(transcript, indexes, change.segment.index)
+            comments.swallowed(transcript, indexes, change.segment.index)
+        if change.made_from is not None:
+            comments.parted(transcript, change.made_from.index, change.segment)
 
 
 def _name_new_ones(transcript: Transcript, changes: Iterable[Change]) -> None:

@@ -87,6 +87,38 @@ class NoReason(ReviewError):
     next_step = _("Write a short reason.")
 
 
+class NoComment(ReviewError):
+    """A comment that says nothing."""
+
+    code = "empty_comment"
+    message = _("A comment needs words.")
+    next_step = _("Write what others should know.")
+
+
+class CommentTooLong(ReviewError):
+    """More than a comment may hold."""
+
+    code = "comment_too_long"
+    message = _("This is longer than a comment may be.")
+    next_step = _("Shorten it, or write two.")
+
+
+class TooManyComments(ReviewError):
+    """A transcript holds so many and no more."""
+
+    code = "too_many_comments"
+    message = _("This transcript has as many comments as one may have.")
+    next_step = _("Delete some that are resolved.")
+
+
+class NoSuchThread(ReviewError):
+    """What was to be answered is gone."""
+
+    code = "comment_gone"
+    message = _("The comment that you reply to was deleted meanwhile.")
+    next_step = _("Write a comment of its own.")
+
+
 class NotInReview(ReviewError):
     """The decision does not fit where the transcript stands."""
 

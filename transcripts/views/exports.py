@@ -24,9 +24,9 @@ from transcripts.views.shell import PersonRequest
 #: Fields of the dialog that mean something in each format.
 MEANINGFUL = {
     "txt": {"times", "header", "speakers"},
-    "docx": {"times", "speakers"},
+    "docx": {"times", "speakers", "comments"},
     "csv": {"speakers"},
-    "json": set[str](),
+    "json": {"comments"},
     **{name: {"speakers", "columns"} for name in ("srt", "vtt", "ttml")},
 }
 #: Read as text by people and scripts, so it can be copied.
@@ -103,11 +103,11 @@ def _preview(request: PersonRequest, transcript: Transcript) -> dict[str, Any]:
 
 
 def read_options(values: Mapping[str, str], name: str) -> Options:
-    """Options of a query string: ``times``, ``header``, ``speakers`` as 0 or 1, ``columns`` from 20 to 60, and ``from``
-    and ``to`` as `read_time` takes them.
+    """Options of a query string: ``times``, ``header``, ``speakers``, ``comments`` as 0 or 1, ``columns`` from 20
+    to 60, and ``from`` and ``to`` as `read_time` takes them.
 
-    What is not there is as usual: without times and header in plain text, with times in a document, with speakers, 42
-    columns, from the beginning to the end.
+    What is not there is as usual: without times and header in plain text, with times in a document, with speakers,
+    without comments, 42 columns, from the beginning to the end.
     """
     asked = values.get("columns", "")
     columns = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 4 else LINE_COLUMNS
@@ -118,6 +118,7 @@ def read_options(values: Mapping[str, str], name: str) -> Options:
         columns=min(max(columns, COLUMNS[0]), COLUMNS[1]),
         start_ms=read_time(values.get("from", "")) or 0,
         end_ms=read_time(values.get("to", "")),
+        comments=_is_on(values, "comments", False),
     )
 
 

@@ -121,6 +121,12 @@ SOURCE_NEWS: dict[str, Text] = {
 }
 
 
+COMMENT_WORDS: dict[str, Text] = {
+    "written": _("Comment written"),
+    "resolved": _("Comment resolved"),
+    "reopened": _("Comment reopened"),
+    "deleted": _("Comment deleted"),
+}
 REVIEW_WORDS: dict[str, Text] = {"open": _("In review"), "returned": _("Returned"), "approved": _("Approved")}
 
 
@@ -158,6 +164,9 @@ def log_text(kind: str, payload: Mapping[str, Any]) -> str:
     if kind == EventKind.REVIEW:
         word = str(REVIEW_WORDS.get(str(payload.get("state")), payload.get("state", "")))
         return " · ".join(part for part in (word, payload.get("by"), payload.get("reason")) if part)
+    if kind == EventKind.COMMENT:
+        word = str(COMMENT_WORDS.get(str(payload.get("what")), payload.get("what", "")))
+        return " · ".join(part for part in (word, payload.get("by")) if part)
     return say(str(payload.get("message") or payload.get("code") or kind))
 
 

@@ -58,6 +58,8 @@ def desk(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     context = session_page.page_context(request, transcript)
     context |= {"desk": True, "from_page": "desk", "after": after(request.user, transcript)}
     context |= {"flags": flags_of(transcript), "reviewers": reviewers_of(transcript.team_id)}
+    if context["threads"] and "panel" not in request.GET:
+        context["panel"] = "comments"
     context["flag_kinds"] = json.dumps({kind.value: str(kind.label) for kind in FlagKind})
     return render(request, "transcripts/desk.html", context)
 

@@ -28,6 +28,7 @@ RIGHT_WORDS: dict[Right, Promise] = {
     Right.SUBMIT: gettext_lazy("Start new transcripts"),
     Right.CONTROL: gettext_lazy("Stop, cancel, retry and share transcripts"),
     Right.EDIT: gettext_lazy("Correct text, name speakers, tag"),
+    Right.COMMENT: gettext_lazy("Write comments"),
     Right.REVIEW: gettext_lazy("Approve, return and reopen"),
     Right.DELETE: gettext_lazy("Delete transcripts"),
     Right.MANAGE: gettext_lazy("Invite and manage members, keys and settings"),

@@ -19,6 +19,7 @@ from transcripts.access import Right
 from transcripts.live.board import card_data
 from transcripts.models import FINAL, Event, EventKind, Hit, IllegalTransition, Review, Scan, Segment, State, Transcript
 from transcripts.reviewing import detectors
+from transcripts.views import comments as beside
 from transcripts.views import deleting, looks, mic, recordings, rows
 from transcripts.views.activity import last_attempt, log_page
 from transcripts.views.alerts import PANEL_ROWS
@@ -118,6 +119,16 @@ def captions(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     return render(request, "transcripts/captions.html", context)
 
 
+#: Tabs of the side panel.
+PANELS = ("details", "comments", "activity")
+
+
+def panel_of(request: PersonRequest) -> str:
+    """Which tab of the side panel is open."""
+    asked = request.GET.get("panel", "")
+    return asked if asked in PANELS else PANELS[0]
+
+
 def unsure_below(transcript: Transcript) -> float:
     """Words of which the engine was less sure than this (0..1) are marked: beside the typical one of the transcript,
     as the flags have it."""
@@ -129,6 +140,8 @@ def _about(request: PersonRequest, transcript: Transcript, shown: dict[str, Any]
     review = Review.objects.filter(transcript=transcript).select_related("assignee").first()
     return {
         **log_page(transcript),
+        **beside.context_of(transcript),
+        "panel": panel_of(request),
         "review": review,
         "from_page": "session",
         "card": card_data(transcript),

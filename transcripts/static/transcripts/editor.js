@@ -1,7 +1,7 @@
 // Correcting a passage where it stands. What is typed is kept in this tab until the server has it.
 import { announce, byId, config, say, setText, slot } from "./dom.js";
 import { bind } from "./keys.js";
-import { indexOf, rowsNow, textOf } from "./passage.js";
+import { indexOf, meant, rowsNow, textOf } from "./passage.js";
 import { apply } from "./revise.js";
 import { cloned } from "./rows.js";
 import { diffNodes, post } from "./send.js";
@@ -192,6 +192,11 @@ const acts = {
       open(row);
     }),
   history: () => openHistory(now.index),
+  comment() {
+    const { row } = now;
+    close();
+    page.dispatchEvent(new CustomEvent("comment", { detail: row }));
+  },
   cancel: close,
   discard,
   mine: () => busy(async () => settle(now.theirs.version) && (await saveTyped()) && goOn()),
@@ -295,15 +300,6 @@ lines.addEventListener("dblclick", (event) => {
   if (!row || event.target.closest("form, button, a")) return;
   open(row, caretIn(row));
 });
-/** The row that is meant without a pointer: sought or played if it is in view, else the first one in view. */
-function meant() {
-  const top = page.querySelector(".session-head").getBoundingClientRect().bottom;
-  const seen = rowsNow().filter((row) => {
-    const box = row.getBoundingClientRect();
-    return box.bottom > top && box.top < innerHeight;
-  });
-  return seen.find((row) => row.matches(".playing, .sought")) ?? seen[0];
-}
 async function flag(row) {
   if (!row || page.hasAttribute("data-locked")) return;
   const { status, body } = await post(`${settings.segments.replace(/segments\/$/, "flag/")}${indexOf(row)}`);

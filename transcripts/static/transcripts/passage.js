@@ -9,6 +9,16 @@ export const rowsNow = () => [...lines.querySelectorAll(":scope > .line")];
 export const indexOf = (row) => Number(row.id.slice(4));
 export const textOf = (row) => slot(row, "text").textContent;
 
+/** The row that is meant without a pointer: sought or played if it is in view, else the first one in view. */
+export function meant() {
+  const top = document.querySelector(".session-head").getBoundingClientRect().bottom;
+  const seen = rowsNow().filter((row) => {
+    const box = row.getBoundingClientRect();
+    return box.bottom > top && box.top < innerHeight;
+  });
+  return seen.find((row) => row.matches(".playing, .sought")) ?? seen[0];
+}
+
 /** A range over characters `from` to `to` of a row's text, whatever elements it is made of; null when there are none. */
 export function rangeIn(row, from, to) {
   const range = new Range();

@@ -186,6 +186,7 @@ const handlers = {
     addToLog(message);
     announce([reviewWord(message.data.state), message.data.by].filter(Boolean).join(" · "));
   },
+  comment: ({ data }) => isNow && data.what === "written" && announce(say("commentNew", data.by)),
   notice(message) {
     if (message.data.attempt && isRunning(page.dataset.state)) retrying(message.data.attempt);
     addToLog(message);
