@@ -168,6 +168,8 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("library", "/library", stage.alice, None),
         ("library-filters", "/library?state=completed&tag=Flood", stage.alice, None),
         ("library-hits", "/library?q=harbour+master", stage.alice, None),
+        ("library-compact", "/library?view=compact", stage.alice, None),
+        ("library-compact-hits", "/library?q=harbour+master&view=compact", stage.alice, None),
         ("library-picked", "/library", stage.alice, pick),
         ("library-delete", "/library", stage.alice, pick_and_delete),
         ("library-nothing", "/library?q=zebra", stage.alice, None),

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from transcripts import search, services, tagging
 from transcripts.access import transcripts_of
-from transcripts.models import Membership, Role, Segment, Transcript
+from transcripts.models import Membership, Review, ReviewState, Role, Segment, Transcript
 from transcripts.search import Filters, parse
 from transcripts.search.filters import read
 
@@ -138,6 +138,18 @@ def test_filters_narrow_lists_and_searches_alike(say, found):
         assert found(text, since=day, until=day) == found(text, until=day) == ["Old"]
         assert "Old" not in found(text, since=date(2020, 3, 1))
         assert found(text, state="failed", kind="upload") == []
+
+
+def test_what_was_reviewed_is_filtered_by_where_it_stands(say, found):
+    for state in (*ReviewState, ""):
+        row = say("quay", title=state or "Never sent")
+        if state:
+            Review.objects.create(transcript=row, state=state)
+    for text in ("", "quay"):
+        assert found(text, review="none") == ["Never sent"]
+        assert [found(text, review=state) for state in ReviewState] == [["open"], ["returned"], ["approved"]]
+    assert not read({"review": "perhaps"})
+    assert read({"review": "approved"}) == Filters(review="approved")
 
 
 def test_filters_of_a_query_string_are_checked():

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.search.conftest import say  # noqa: F401 - a fixture
-from transcripts.models import Membership, Role
+from transcripts.models import Membership, Review, Role
 
 pytestmark = pytest.mark.django_db
 
@@ -87,6 +87,44 @@ def test_words_that_stand_nowhere_are_taken_as_beginnings_and_the_page_says_so(r
     html = read("?q=harb")
     assert "Nothing holds “harb” as whole words" in html
     assert "The <mark>harbour</mark>." in html
+
+
+def test_the_short_view_leaves_out_text_and_all_passages_but_the_first(read, say):  # noqa: F811
+    row = say("The quay.", "A quay.", title="Harbour", last_text="And that was all.")
+    assert "And that was all." in read()
+    assert "And that was all." not in read("?view=compact")
+    assert read("?q=quay").count('class="hit"') == 2
+    html = read("?q=quay&view=compact&kind=url")
+    assert html.count('class="hit"') == 1
+    assert 'href="/library?q=quay&amp;kind=url">Roomy' in html
+    assert 'href="/library?q=quay&amp;view=compact">' in html, "a chip that is taken away leaves the view"
+    assert '<input type="hidden" name="view" value="compact">' in html
+    assert f'href="/s/{row.pk}/export"' in html
+
+
+def test_where_it_stands_in_review_is_a_filter(read, say):  # noqa: F811
+    Review.objects.create(transcript=say("quay", title="Approved one"), state="approved")
+    say("quay", title="Never sent")
+    html = read("?review=approved")
+    assert titles(html) == ["Approved one"]
+    assert '<span class="chip-label">Review:</span> Approved' in html
+    assert titles(read("?q=quay&review=none")) == ["Never sent"]
+
+
+def test_curly_quotes_are_quotes(read, say):  # noqa: F811
+    say("the new quay")
+    assert "<mark>new quay</mark>" in read("?q=\u201cnew quay\u201d")
+    assert "in quotes, straight or curly" in read()
+
+
+def test_a_search_that_stopped_for_lack_of_time_says_so_and_leads_on(read, say, monkeypatch):  # noqa: F811
+    row = say("quay", title="Newest")
+    for rows, said in (([row], "The search stopped here to stay quick"), ([], "older ones were not looked at yet")):
+        monkeypatch.setattr("transcripts.search._rows", lambda *_, rows=rows: (rows, "1~" + "0" * 32))
+        html = read("?q=quay&kind=url")
+        assert said in html
+        assert re.search(r'rel="next" href="/library\?q=quay&amp;kind=url&amp;after=1~0+"', html)
+        assert titles(html) == [row.title for row in rows]
 
 
 def test_htmx_gets_the_rows_alone(read, say):  # noqa: F811

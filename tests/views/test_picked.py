@@ -10,7 +10,7 @@ import pytest
 
 from tests.search.conftest import say  # noqa: F401 - a fixture
 from transcripts import tagging
-from transcripts.models import Membership, Role, Tag, Transcript
+from transcripts.models import Act, AuditEntry, Membership, Role, Tag, Transcript
 
 pytestmark = [
     pytest.mark.django_db,
@@ -74,6 +74,29 @@ def test_deleting_asks_first_and_spares_what_runs(act, alice, make_transcript, d
     assert told(after) == ["1 done, 1 skipped: still running."]
     assert after.redirect_chain == [("/library?state=completed", 302)]
     assert Transcript.objects.get().title == "Running"
+
+
+def test_recordings_are_deleted_after_a_question_and_the_text_stays(
+    act,
+    alice,
+    bob,
+    say,  # noqa: F811
+    django_capture_on_commit_callbacks,
+):
+    media = {"media_key": "ab/cd", "media_bytes": 7}
+    rows = [say("The quay.", title="Heard", **media), say("quay", title="Silent"), say(state="running", **media)]
+    assert told(act(bob, "forget", rows, sure="1")) == ["0 done, 3 skipped: your role does not allow it."]
+    asked = act(alice, "forget", rows).content.decode()
+    assert "Delete this recording?" in asked
+    assert 'name="do" value="forget"' in asked
+    assert "2 others stay: it has not ended, or has no recording." in asked
+    with django_capture_on_commit_callbacks(execute=True):
+        outcome = told(act(alice, "forget", rows, sure="1"))
+    assert outcome == ["1 done, 2 skipped: it has not ended, or has no recording."]
+    assert Transcript.objects.exclude(media_key="").get() == rows[2]
+    assert rows[0].segments.get().text == "The quay."
+    entry = AuditEntry.objects.get(act=Act.DELETED)
+    assert (entry.actor_id, entry.target_id, entry.details["what"]) == (alice.pk, str(rows[0].pk), "recording")
 
 
 @pytest.mark.parametrize("who", ["bob", "victor"])
@@ -154,7 +177,7 @@ def test_the_bar_offers_what_the_role_allows(client, alice, bob, victor, make_tr
     for person in (alice, bob, victor):
         client.force_login(person)
         offers[person.username] = re.findall(r'name="do" value="(\w+)"', client.get("/library").content.decode())
-    assert offers["alice"] == ["tag", "untag", "export", "retry", "cancel", "delete"]
+    assert offers["alice"] == ["tag", "untag", "export", "retry", "cancel", "forget", "delete"]
     assert offers["bob"] == ["tag", "untag", "export", "retry", "cancel"]
     assert offers["victor"] == ["export"]
 

@@ -125,6 +125,8 @@ class Transcript(models.Model):
         ordering = ["-created_at"]
         indexes = [
             models.Index(fields=["team", "-created_at"], name="transcript_by_team"),
+            # Lists of several teams, and of all: the admin's.
+            models.Index(fields=["-created_at", "-id"], name="transcript_by_time"),
             models.Index(fields=["state", "not_before"], name="transcript_by_state"),
             # What the library offers as filters.
             models.Index(fields=["team", "state", "-created_at"], name="transcript_by_team_state"),

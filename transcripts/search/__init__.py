@@ -21,6 +21,7 @@ from transcripts.search.filters import Filters, after, cursor_of, place_of
 from transcripts.search.query import Query, Snippet, holds, matches, parse, snippet, widened
 
 __all__ = [
+    "HITS",
     "MENTIONS",
     "PAGE",
     "RANKED",

@@ -12,12 +12,15 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from transcripts.media.pcm import SAMPLE_RATE
-from transcripts.models import Engine, Segment, SourceKind, State, Tagging, Transcript
+from transcripts.models import Engine, Review, ReviewState, Segment, SourceKind, State, Tagging, Transcript
 from transcripts.models.tag import TAG_CHARS, tag_key
 from transcripts.models.transcript import TranscriptQuerySet
 
 #: What can be wrong with a text.
 TROUBLES = ("gaps", "unconfirmed")
+#: Where it can stand in review; UNSENT: nobody ever sent it there.
+UNSENT = "none"
+REVIEWS = (*ReviewState.values, UNSENT)
 #: Lengths that can be asked for: minutes from (included) and to (not included), 0 for no end.
 LENGTHS = {"-5": (0, 5), "5-30": (5, 30), "30-120": (30, 120), "120-": (120, 0)}
 #: Up to so many transcripts, what a filter names is looked up first; more, and the newest are tried one by one.
@@ -30,12 +33,13 @@ _LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=2)
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Empty fields let everything through. ``since`` and ``until`` are days, both included; ``trouble`` is one of
-    TROUBLES, ``length`` of LENGTHS; ``kind``, ``state`` and ``engine`` are values of the model's own choices; ``tag``
-    and ``speaker`` are names, the first in any spelling."""
+    TROUBLES, ``length`` of LENGTHS, ``review`` of REVIEWS; ``kind``, ``state`` and ``engine`` are values of the model's
+    own choices; ``tag`` and ``speaker`` are names, the first in any spelling."""
 
     kind: str = ""
     state: str = ""
     engine: str = ""
+    review: str = ""
     language: str = ""
     trouble: str = ""
     tag: str = ""
@@ -59,6 +63,8 @@ class Filters:
             rows = rows.filter(gap_samples__gt=0)
         if self.length:
             rows = rows.filter(_lasts(*LENGTHS[self.length]))
+        if self.review == UNSENT:
+            rows = rows.filter(~Exists(Review.objects.filter(transcript=OuterRef("pk"))))
         for named in self._named():
             rows = rows.filter(_among(named))
         return rows
@@ -67,6 +73,8 @@ class Filters:
         """Rows with a ``transcript`` that passes, for each filter on something else than the transcript's own row."""
         if self.trouble == "unconfirmed":
             yield Segment.objects.filter(unconfirmed=True)
+        if self.review and self.review != UNSENT:
+            yield Review.objects.filter(state=self.review)
         if self.speaker:
             yield Segment.objects.filter(speaker=self.speaker).exclude(speaker="")
         if self.tag:
@@ -93,7 +101,7 @@ def read(values: Mapping[str, str]) -> Filters:
     """Filters from a query string; what has no meaning is left out."""
     choices = {
         "kind": SourceKind.values, "state": State.values, "engine": Engine.values, "trouble": TROUBLES,
-        "length": list(LENGTHS),
+        "length": list(LENGTHS), "review": REVIEWS,
     }  # fmt: skip
     chosen = {name: values.get(name, "") for name in choices}
     known = {name: value for name, value in chosen.items() if value in choices[name]}

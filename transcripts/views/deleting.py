@@ -10,7 +10,7 @@ from django.db import transaction
 from transcripts import auditing, services
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import Act, Transcript, Why
-from transcripts.upkeep.erasing import because, pseudonym
+from transcripts.upkeep.erasing import because, erase_media, pseudonym
 from transcripts.views import recordings
 
 
@@ -22,3 +22,12 @@ def delete(person: User, transcript: Transcript) -> None:
         media_key = services.delete(transcript)
         transaction.on_commit(partial(recordings.forget, key, media_key))
         ring_on_commit(key, team_id, 0)
+
+
+def delete_recording(person: User, transcript: Transcript) -> bool:
+    """Delete the sound and keep the text; False for one that has not ended, or changed meanwhile."""
+    with because(Why.DELETED, pseudonym(person.pk)), transaction.atomic():
+        if not erase_media(transcript):
+            return False
+        auditing.record(Act.DELETED, actor=person, team=transcript.team_id, target=transcript, what="recording")
+    return True

@@ -18,9 +18,9 @@ from django.views.decorators.http import require_safe
 from transcripts import access, search
 from transcripts.exports import FORMATS
 from transcripts.live.board import card_data
-from transcripts.models import Engine, SourceKind, State, Tag, Team, Transcript
+from transcripts.models import Engine, ReviewState, SourceKind, State, Tag, Team, Transcript
 from transcripts.search import Filters
-from transcripts.search.filters import read
+from transcripts.search.filters import UNSENT, read
 from transcripts.tagging import names_of
 from transcripts.views import looks
 from transcripts.views.shell import TeamRequest, in_team
@@ -38,12 +38,16 @@ LENGTHS: Choices = [
     ("30-120", _("30 minutes to 2 hours")),
     ("120-", _("Over 2 hours")),
 ]
+REVIEWS: Choices = [(UNSENT, _("Never sent to review")), *ReviewState.choices]
+#: What a row shows: the second leaves out the last words, and all passages but the first.
+VIEWS: Choices = [("", _("Roomy")), ("compact", _("Compact"))]
 SORTS: Choices = [("", _("Newest first")), (search.MENTIONS, _("Most mentions first"))]
 LABELS: dict[str, str | Promise] = {
     "team": _("Team"),
     "kind": _("Source"),
     "state": _("State"),
     "engine": _("Engine"),
+    "review": _("Review"),
     "language": _("Language"),
     "trouble": _("Text"),
     "length": _("Length"),
@@ -65,7 +69,7 @@ def library(request: TeamRequest) -> HttpResponse:
     keys = [team.pk for team in chosen]
     visible = access.transcripts_of(request.user)
     page = search.find(visible, keys, query, filters, request.GET.get("after", ""), sort=sort)
-    shown = _shown(request, teams, filters, query.text) | ({"sort": sort} if sort == search.MENTIONS else {})
+    shown = _shown(request, teams, filters, query.text) | _manner(sort, request.GET.get("view", ""))
     tags = names_of(chosen)
     context = {
         "query": query,
@@ -73,7 +77,10 @@ def library(request: TeamRequest) -> HttpResponse:
         "cards": _cards(page, chosen),
         "widened": page.query.text if page.query != query else "",
         "chips": _chips(shown, chosen),
-        "sorts": _sorts(shown) if query else (),
+        "sorts": _ways(shown, "sort", SORTS) if query else (),
+        "views": _ways(shown, "view", VIEWS),
+        "compact": "view" in shown,
+        "shown_hits": ":1" if "view" in shown else f":{search.HITS}",
         "ranked": search.RANKED if page.cut else 0,
         "several_teams": len(chosen) > 1,
         "may": frozenset().union(*access.rights_in(request.user, keys).values()),
@@ -92,7 +99,7 @@ def _links(page: search.Page, shown: dict[str, str], after: str) -> dict[str, st
         "next": _link(shown | {"q": page.query.text, "after": page.next}),
         "here": _link(shown | {"after": after})[1:],
         "newest": _link(shown) if after else "",
-        "unfiltered": _link({"q": shown["q"]}) if shown.keys() - {"q", "sort"} else "",
+        "unfiltered": _link({"q": shown["q"]}) if shown.keys() & LABELS.keys() else "",
     }
 
 
@@ -107,16 +114,16 @@ def _cards(page: search.Page, teams: Sequence[Team]) -> list[dict[str, Any]]:
     ]
 
 
-def _sorts(shown: dict[str, str]) -> list[dict[str, Any]]:
-    """The orders, as links that keep everything else."""
+def _manner(sort: str, view: str) -> dict[str, str]:
+    """The order and the look, where they are others than usual."""
+    return ({"sort": sort} if sort == search.MENTIONS else {}) | ({"view": view} if view == "compact" else {})
+
+
+def _ways(shown: dict[str, str], name: str, choices: Choices) -> list[dict[str, Any]]:
+    """The orders or looks, as links that keep everything else."""
     return [
-        {
-            "value": value,
-            "word": word,
-            "link": _link(shown | {"sort": value}),
-            "current": shown.get("sort", "") == value,
-        }
-        for value, word in SORTS
+        {"value": value, "word": word, "link": _link(shown | {name: value}), "current": shown.get(name, "") == value}
+        for value, word in choices
     ]
 
 
@@ -165,6 +172,7 @@ def _choices() -> dict[str, Choices]:
         "kind": list(SourceKind.choices),
         "state": [(str(state), looks.look(state).word) for state in State],
         "engine": list(Engine.choices),
+        "review": REVIEWS,
         "trouble": TROUBLES,
         "length": LENGTHS,
     }

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from transcripts import access, auditing, exporting, services, tagging
 from transcripts.access import Right
 from transcripts.exports import FORMATS
-from transcripts.models import Act, IllegalTransition, State, Tagging, Transcript
+from transcripts.models import FINAL, Act, IllegalTransition, State, Tagging, Transcript
 from transcripts.models.tag import tag_key
 from transcripts.views import deleting, looks
 from transcripts.views.exports import read_options
@@ -47,8 +47,11 @@ DEEDS = {
     "export": Deed(Right.SEE),
     "retry": Deed(Right.CONTROL, gettext_lazy("nothing to try again")),
     "cancel": Deed(Right.CONTROL, gettext_lazy("ended already")),
+    "forget": Deed(Right.DELETE, gettext_lazy("it has not ended, or has no recording")),
     "delete": Deed(Right.DELETE, gettext_lazy("still running")),
 }
+#: Deeds for good, which are asked about first.
+FOR_GOOD = ("forget", "delete")
 
 
 #: What the audit record is told of rows done together; each deletion tells of itself.
@@ -81,7 +84,7 @@ class Picked:
 @in_team()
 def picked(request: TeamRequest) -> HttpResponseBase:
     """``/picked``: ``pick`` (ids), ``do`` (a key of DEEDS), ``back`` (the library's query string) and what the deed
-    wants: ``tag``, or ``format`` with the options of an export, or ``sure`` for a deletion."""
+    wants: ``tag``, or ``format`` with the options of an export, or ``sure`` for what is done for good."""
     do, ids = request.POST.get("do", ""), _ids(request.POST.getlist("pick"))
     if do not in DEEDS or not ids:
         messages.warning(request, _("Nothing was done: tick some transcripts first, then choose what to do."))
@@ -92,8 +95,8 @@ def picked(request: TeamRequest) -> HttpResponseBase:
     found = _pick(request, ids, do)
     if do == "export":
         return _export(request, found)
-    if do == "delete" and "sure" not in request.POST:
-        return _ask(request, found)
+    if do in FOR_GOOD and "sure" not in request.POST:
+        return _ask(request, do, found)
     return _act(request, do, found)
 
 
@@ -127,6 +130,8 @@ def _pick(request: TeamRequest, ids: Sequence[UUID], do: str) -> Picked:
 def _fits(do: str, key: str, rows: Sequence[Transcript]) -> Callable[[Transcript], bool]:
     if do in looks.CONTROLS:
         return lambda row: State(row.state) in looks.CONTROLS[do]
+    if do == "forget":
+        return lambda row: State(row.state) in FINAL and bool(row.media_key or row.is_kept)
     if do in {"tag", "untag"}:
         tagged = set(Tagging.objects.filter(transcript__in=rows, tag__key=key).values_list("transcript", flat=True))
         return lambda row: (row.pk in tagged) == (do == "untag")
@@ -163,6 +168,12 @@ def _delete(request: TeamRequest, found: Picked) -> None:
         deleting.delete(request.user, row)
 
 
+def _forget(request: TeamRequest, found: Picked) -> None:
+    for row in tuple(found.rows):
+        if not deleting.delete_recording(request.user, row):
+            found.drop(row, DEEDS["forget"].unfit)
+
+
 def _tag(request: TeamRequest, found: Picked) -> None:
     tagging.put(found.rows, request.POST.get("tag", ""))
 
@@ -176,16 +187,17 @@ _DO: dict[str, Callable[[TeamRequest, Picked], None]] = {
     "untag": _untag,
     "retry": _one_by_one(services.retry, "retry"),
     "cancel": _one_by_one(services.cancel, "cancel"),
+    "forget": _forget,
     "delete": _delete,
 }
 
 
-def _ask(request: TeamRequest, found: Picked) -> HttpResponse:
-    """A page that names what is about to be deleted for good."""
+def _ask(request: TeamRequest, do: str, found: Picked) -> HttpResponse:
+    """A page that names what is about to be deleted for good, whole or the recording alone."""
     if not found.rows:
         messages.warning(request, found.sentence())
         return _back(request)
-    context = {"rows": found.rows, "skipped": found.skipped.items(), "back": _query(request)}
+    context = {"do": do, "rows": found.rows, "skipped": found.skipped.items(), "back": _query(request)}
     return render(request, "transcripts/picked_delete.html", context)
 
 
