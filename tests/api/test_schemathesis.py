@@ -11,6 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -22,6 +23,8 @@ from tests.jobs.test_server import free_port
 from transcripts import tokens
 from transcripts.access import Scope
 from transcripts.api import events
+from transcripts.models import Delivery, Flag, Tag, Team, TeamPreset, Transcript, Watchlist, Webhook
+from transcripts.webhooks.signing import new_secret
 
 #: Seconds after which it counts as stuck.
 PATIENCE = 170.0
@@ -33,10 +36,24 @@ CONFIG = """
 [parameters]
 "path.transcript_id" = "{one}"
 "path.index" = 0
+"path.webhook_id" = "{webhook_id}"
+"path.delivery_id" = {delivery_id}
+"path.watchlist_id" = "{watchlist_id}"
+"path.flag_id" = {flag_id}
+"path.preset_id" = {preset_id}
+"path.tag_id" = {tag_id}
 
 [[operations]]
 include-name = "DELETE /api/v1/transcripts/{{transcript_id}}"
 parameters = {{ "path.transcript_id" = "{doomed}" }}
+
+[[operations]]
+include-name = "DELETE /api/v1/webhooks/{{webhook_id}}"
+parameters = {{ "path.webhook_id" = "{doomed_webhook}" }}
+
+[[operations]]
+include-name = "DELETE /api/v1/watchlists/{{watchlist_id}}"
+parameters = {{ "path.watchlist_id" = "{doomed_watchlist}" }}
 """
 
 
@@ -79,12 +96,33 @@ async def run(origin: str, token: str, folder: Path, *options: str) -> tuple[int
     return process.returncode or 0, out.decode()
 
 
+def make_things(team: Team, transcript: Transcript) -> dict[str, Any]:
+    """The ids of one of each of what a team has beside transcripts. Nothing listens at the webhook's address, and the
+    guard refuses it."""
+    hooks = [
+        Webhook.objects.create(team=team, url="http://127.0.0.1:9/", events=["alert.hit"], secret=new_secret())
+        for _ in range(2)
+    ]
+    lists = [Watchlist.objects.create(team=team, name=name, terms=["mayor"]) for name in ("City", "Doomed")]
+    return {
+        "webhook_id": hooks[0].pk,
+        "doomed_webhook": hooks[1].pk,
+        "delivery_id": Delivery.objects.create(webhook=hooks[0], event_id="msg_1", kind="alert.hit").pk,
+        "watchlist_id": lists[0].pk,
+        "doomed_watchlist": lists[1].pk,
+        "flag_id": Flag.objects.create(transcript=transcript, segment=0, kind="person", start_ms=0, end_ms=900).pk,
+        "preset_id": TeamPreset.objects.create(team=team, name="News").pk,
+        "tag_id": Tag.objects.create(team=team, name="harbour").pk,
+    }
+
+
 @async_db
 async def test_schemathesis_finds_nothing(origin, team, alice, make_transcript, tmp_path, monkeypatch):
     transcript = await sync_to_async(make_transcript)(state="completed")
     await transcript.segments.acreate(index=0, seq=2, start_ms=0, end_ms=900, text="one two")
     doomed = await sync_to_async(make_transcript)()
-    (tmp_path / "schemathesis.toml").write_text(CONFIG.format(one=transcript.pk, doomed=doomed.pk))
+    things = await sync_to_async(make_things)(team, transcript)
+    (tmp_path / "schemathesis.toml").write_text(CONFIG.format(one=transcript.pk, doomed=doomed.pk, **things))
     # A stream that stays would outlast the patience of the client.
     monkeypatch.setattr(events, "STREAM_SECONDS", 0.3)
     _token, text = await sync_to_async(tokens.make)(team, alice, "schemathesis", list(Scope), 1)
