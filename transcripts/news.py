@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from transcripts.alerts.hearing import hits_in, is_quiet
 from transcripts.alerts.matching import TAIL, Word, words_of
+from transcripts.jobs.faultpoints import passing
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.live import events as wire
 from transcripts.live import publish
@@ -83,6 +84,7 @@ def _grown(after: int) -> list[Transcript]:
 
 def read_page(transcript: Transcript) -> bool:
     """Take the next events of one log; whether there may be more. Another process that took them first wins."""
+    passing("news.start")
     cursor, _made = LogCursor.objects.get_or_create(transcript=transcript)
     page = list(Event.objects.filter(transcript=transcript, seq__gt=cursor.seq).order_by("seq")[:PAGE])
     if not page:
@@ -98,6 +100,7 @@ def read_page(transcript: Transcript) -> bool:
         told = [messages.of_hit(transcript, hit) for hit, now in kept if now and hit.watchlist.tells_webhooks]
         queue(webhooks, transcript, sorted([*found.messages, *told], key=lambda message: message.at))
         _tell_pages(transcript, [hit for hit, now in kept if now and hit.watchlist.tells_pages])
+        passing("news.before_commit")
     return len(page) == PAGE
 
 

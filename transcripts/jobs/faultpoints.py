@@ -24,6 +24,11 @@ PLACES = frozenset(
         "append.before_commit",
         "append.after_commit",
         "settle.before_commit",
+        # A log has grown and is about to be read for webhooks and alerts; what it says is written, not committed.
+        "news.start",
+        "news.before_commit",
+        # A receiver has answered, and the answer is not written down yet.
+        "webhook.answered",
     }
 )
 

@@ -13,6 +13,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -24,6 +25,7 @@ from django.utils import timezone
 
 from transcripts import auditing
 from transcripts.jobs.clean import clean_text
+from transcripts.jobs.faultpoints import passing
 from transcripts.jobs.source import policy
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.media.errors import MediaError
@@ -37,8 +39,9 @@ logger = logging.getLogger(__name__)
 
 #: Addresses that one process sends to at the same time.
 AT_ONCE = 4
-#: A sender holds an address so long, and starts no message when a try could pass that.
-LEASE_S, WORK_S = 60.0, 40.0
+#: A sender holds an address so long from each message on (a try takes 10 s at most), and lets go of it after so long,
+#: for others wait as well.
+LEASE_S, WORK_S = 25.0, 40.0
 #: How often a process looks for messages that are due.
 LOOK_S = 1.0
 #: An address that answered nothing but failures for so long is switched off.
@@ -110,6 +113,7 @@ def release(webhook_id: UUID, sender: str) -> None:
 def next_due(webhook_id: UUID, sender: str) -> tuple[int, Parcel | Outcome] | None:
     """The oldest message that is due and its parcel (or why there is none), while the address is still held."""
     webhook = Webhook.objects.filter(pk=webhook_id, sender=sender, is_enabled=True)
+    webhook.update(sender_until=timezone.now() + timedelta(seconds=LEASE_S))
     row = (
         Delivery.objects.filter(webhook__in=webhook.order_by().values("pk"))
         .filter(state=DeliveryState.PENDING, next_at__lte=timezone.now())
@@ -219,10 +223,14 @@ class Sender:
                     break
                 delivery_id, ready = due
                 outcome = ready if isinstance(ready, Outcome) else await try_once(ready, self._resolver)
+                passing("webhook.answered")
                 await self._database(settle, delivery_id, outcome)
-            await self._database(release, webhook_id, self.name)
         except (OperationalError, InterfaceError) as error:
             logger.warning("messages to %s are left to the next sender: %s", webhook_id, error)
+        finally:
+            # Also when this process stops in order: the next one need not wait for the lease.
+            with suppress(OperationalError, InterfaceError):
+                await asyncio.shield(self._database(release, webhook_id, self.name))
 
     async def _safely(self, step: Callable[[], object]) -> None:
         try:
