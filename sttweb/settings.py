@@ -315,7 +315,7 @@ STTWEB_UPLOADS_AT_ONCE = env.int("STTWEB_UPLOADS_AT_ONCE", 20)
 #: Hours without a new part after which an upload on its way is removed.
 STTWEB_UPLOAD_HOURS = env.float("STTWEB_UPLOAD_HOURS", 24.0)
 #: Seconds without a connection after which a client that sent its own sound is taken to have ended.
-STTWEB_SOCKET_GONE_SECONDS = env.float("STTWEB_SOCKET_GONE_SECONDS", 60.0)
+STTWEB_SOCKET_GONE_SECONDS = env.float("STTWEB_SOCKET_GONE_SECONDS", 600.0)
 #: Longest recording or stream in hours.
 STTWEB_MAX_HOURS = env.float("STTWEB_MAX_HOURS", 24.0)
 #: Private networks and unusual ports that people may name in links; the operator's decision, empty by default.

@@ -168,8 +168,9 @@ class AudioConsumer(LiveConsumer):
         if order == "stop" and not self._stopped:
             await in_thread(self.sender.finish)
             self._stopped = True
-            self._acknowledge(self.sender.flush())
-            self._say("stopped")
+            safe = self.sender.flush()
+            self._acknowledge(safe)
+            self._say("stopped", received=safe)
         elif order == "commit":
             await in_thread(self._commit)
         elif order in ("pause", "resume"):
@@ -249,7 +250,7 @@ class AudioConsumer(LiveConsumer):
             await self._refuse(gone, "Another connection sends to this transcript now.", "")
         elif gone:
             self._stopped = True
-            self._say("stopped")
+            self._say("stopped", received=await asyncio.to_thread(self.sender.flush))
 
     def _is_over(self) -> bool:
         assert self.sender is not None

@@ -11,7 +11,7 @@ from transcripts.access import Right
 from transcripts.incoming.beginning import Refused, begin
 from transcripts.incoming.commands import Start
 from transcripts.incoming.options import StreamForm, wanted_of
-from transcripts.models import AudioStream, Transcript
+from transcripts.models import AudioStream, SourceKind, Transcript
 from transcripts.views.shell import TeamRequest, in_team
 
 
@@ -40,3 +40,12 @@ def may_record(request: HttpRequest, transcript: Transcript) -> bool:
     if not AudioStream.objects.filter(pk=transcript.pk, closed_at=None).exists():
         return False
     return access.allows(access.membership(request.user, transcript.team_id), Right.SUBMIT)
+
+
+def was_recorded(request: HttpRequest, transcript: Transcript) -> bool:
+    """Whether a browser of this person may still have sound of it that came too late."""
+    return (
+        transcript.is_final
+        and transcript.source_kind == SourceKind.SOCKET
+        and transcript.created_by_id == request.user.pk
+    )

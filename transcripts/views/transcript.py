@@ -60,6 +60,7 @@ def page_context(request: PersonRequest, transcript: Transcript) -> dict[str, An
         "has_recording": recordings.path_of(transcript) is not None,
         "may_listen": recordings.may_come(transcript),
         "may_record": mic.may_record(request, transcript),
+        "was_recorded": mic.was_recorded(request, transcript),
         "now_playing": _now_playing(transcript),
         **_about(request, transcript, shown),
     }

@@ -1,10 +1,12 @@
 // The bar under the head of a session: the microphone of this page is the transcript's sound.
 import { announce, byId, clock, setIcon, setText, slot } from "./dom.js";
 import { SoundLink } from "./sound_link.js";
+import { SoundStore } from "./sound_store.js";
 
 const BYTES_PER_MS = 32;
 /** More than so many bytes that are only here are worth a word. */
 const WORTH_A_WORD = 3000 * BYTES_PER_MS;
+const LEAST_WORTH = 300 * BYTES_PER_MS;
 
 const bar = byId("recorder");
 const words = bar.dataset;
@@ -42,18 +44,39 @@ function say(text) {
 }
 
 function linked(next, detail) {
+  if (next === "full") return state === "recording" && pause().then(() => say(words.full));
   online = next === "ready";
   if (next === "ended" || next === "refused" || next === "taken") {
     release();
     show(next);
     if (detail) say(detail);
-  } else showUnsafe();
+  }
+  showUnsafe();
 }
+
+const isOver = () => ["ended", "refused", "taken"].includes(state);
 
 function showUnsafe() {
   const waiting = link?.unsafe ?? 0;
-  const text = waiting > WORTH_A_WORD || (!online && waiting) ? words.kept.replace("%s", clock(waiting / BYTES_PER_MS)) : "";
+  const sentence = isOver() ? words.lost : words.kept;
+  const text = waiting > WORTH_A_WORD || (!online && waiting > LEAST_WORTH) ? sentence.replace("%s", clock(waiting / BYTES_PER_MS)) : "";
   setText(slot(bar, "kept"), text);
+  slot(bar, "save").hidden = !(isOver() && text);
+}
+
+/** What the server takes no more, as a file to upload. */
+function save() {
+  const pieces = link.rest;
+  const size = pieces.reduce((sum, { length }) => sum + length, 0);
+  const head = new DataView(new ArrayBuffer(44));
+  const put = (at, text) => [...text].forEach((char, n) => head.setUint8(at + n, char.charCodeAt(0)));
+  [put(0, "RIFF"), put(8, "WAVEfmt "), put(36, "data")];
+  for (const [at, value] of [[4, 36 + size], [16, 16], [24, 16000], [28, 32000], [40, size]]) head.setUint32(at, value, true);
+  for (const [at, value] of [[20, 1], [22, 1], [32, 2], [34, 16]]) head.setUint16(at, value, true);
+  const file = URL.createObjectURL(new Blob([head, ...pieces], { type: "audio/wav" }));
+  Object.assign(document.createElement("a"), { href: file, download: `${words.file}.wav` }).click();
+  setTimeout(() => URL.revokeObjectURL(file), 60_000);
+  link.drop();
 }
 
 async function open() {
@@ -145,6 +168,7 @@ async function keepAwake() {
 
 button.addEventListener("click", () => (state === "recording" ? pause() : state !== "asking" && record()));
 stopButton.addEventListener("click", stop);
+slot(bar, "save").addEventListener("click", save);
 chooser.addEventListener("change", async () => {
   if (state !== "recording") return;
   await release();
@@ -153,8 +177,27 @@ chooser.addEventListener("change", async () => {
 navigator.mediaDevices?.addEventListener("devicechange", () => stream && listDevices());
 document.addEventListener("visibilitychange", keepAwake);
 addEventListener("beforeunload", (event) => {
-  if (["recording", "stopping"].includes(state) || (link.unsafe && !["ended", "refused", "taken"].includes(state))) event.preventDefault();
+  if (["recording", "stopping"].includes(state) || (link.unsafe && !isOver())) event.preventDefault();
 });
-link = new SoundLink(words.socket, { onState: linked, onProgress: showUnsafe });
-show(navigator.mediaDevices ? "off" : "insecure");
-button.disabled = !navigator.mediaDevices;
+
+/** The recording is over: what this browser never got rid of is offered as a file. */
+async function offerTheRest() {
+  const store = new SoundStore(words.socket);
+  const rest = (await store.load())?.pieces ?? [];
+  const unsafe = rest.reduce((sum, { length }) => sum + length, 0);
+  const drop = () => {
+    store.forget(Number.MAX_SAFE_INTEGER);
+    bar.hidden = true;
+  };
+  link = { rest, unsafe, drop };
+  bar.hidden = unsafe < LEAST_WORTH;
+  show("ended");
+  showUnsafe();
+}
+
+if ("over" in words) offerTheRest();
+else {
+  link = new SoundLink(words.socket, { onState: linked, onProgress: showUnsafe });
+  show(navigator.mediaDevices ? "off" : "insecure");
+  button.disabled = !navigator.mediaDevices;
+}

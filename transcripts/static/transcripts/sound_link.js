@@ -1,6 +1,9 @@
 // Sends sound so that none is lost: everything is kept until the server says that it is safe, and goes on from there on
-// another connection. Positions are bytes from the beginning of the recording.
+// another connection, also of another page of this browser. Positions are bytes from the beginning of the recording.
+import { SoundStore } from "./sound_store.js";
 
+/** Half an hour: more is not kept, and nothing more is recorded until there is room. */
+const MOST_KEPT = 30 * 60 * 32_000;
 const PIECE = 32768;
 const MOST_WAITING = 262144;
 const FIRST_DELAY = 500;
@@ -22,12 +25,26 @@ export class SoundLink {
   #done = false;
   #stopping = false;
   #stopSent = false;
+  /** What an earlier page left begins here, and so many bytes of it are the first of #kept; null: nothing. */
+  #left = null;
 
-  /** `onState(name, detail)`: connecting, ready, away, refused, taken, ended. `onProgress()` after every step. */
+  /** `onState(name, detail)`: connecting, ready, away, full, refused, taken, ended. `onProgress()` after every step. */
   constructor(path, { onState, onProgress }) {
-    Object.assign(this, { path, onState, onProgress });
+    Object.assign(this, { path, onState, onProgress, store: new SoundStore(path) });
     addEventListener("online", () => this.#now());
     addEventListener("offline", () => this.#socket?.close());
+    this.#begun();
+  }
+
+  async #begun() {
+    const found = await this.store.load();
+    if (found) {
+      const bytes = found.pieces.reduce((sum, { length }) => sum + length, 0);
+      this.#left = { at: found.at, bytes };
+      this.#kept.unshift(...found.pieces);
+      this.#end += bytes;
+      this.onProgress();
+    }
     this.#connect();
   }
 
@@ -40,11 +57,27 @@ export class SoundLink {
     return this.#open;
   }
 
+  /** What the server does not have, in order. */
+  get rest() {
+    return [...this.#kept];
+  }
+
   push(buffer) {
     if (this.#done || !buffer.byteLength) return;
-    this.#kept.push(new Uint8Array(buffer));
-    this.#end += buffer.byteLength;
+    const bytes = new Uint8Array(buffer);
+    if (this.#safe >= 0) this.store.keep(this.#end, bytes);
+    this.#kept.push(bytes);
+    this.#end += bytes.length;
     this.#pump();
+    if (this.unsafe >= MOST_KEPT) this.onState("full");
+  }
+
+  /** It was saved elsewhere, or is not wanted. */
+  drop() {
+    this.#kept = [];
+    this.#safe = Math.max(this.#safe, this.#end);
+    this.store.forget(Number.MAX_SAFE_INTEGER);
+    this.onProgress();
   }
 
   tell(type) {
@@ -77,12 +110,14 @@ export class SoundLink {
     else if (type === "ack") this.#acknowledged(message);
     else if (type === "slow") this.#maySend = message.may_send;
     else if (type === "error") this.#refused(message);
-    else if (type === "stopped" || type === "ended") this.#finish("ended");
+    else if (type === "stopped" || type === "ended") {
+      this.#forget(message.received ?? 0);
+      this.#finish("ended");
+    }
   }
 
   #begin({ resume_from: from, may_send: maySend }) {
-    if (this.#safe < 0) this.#end += from; // what was said before this page was opened
-    if (this.#safe < 0) this.#safe = from;
+    if (this.#safe < 0) this.#place(from);
     this.#forget(from);
     this.#sent = Math.max(from, this.#safe);
     this.#maySend = maySend;
@@ -91,6 +126,22 @@ export class SoundLink {
     this.#stopSent = false;
     this.onState("ready");
     this.#pump();
+  }
+
+  /** Now it is known where what this page has belongs: behind what was said before it was opened. */
+  #place(from) {
+    let at = from;
+    // What an earlier page left, unless the server has all of it already.
+    if (this.#left && this.#left.at + this.#left.bytes <= from) {
+      for (let bytes = this.#left.bytes; bytes > 0; ) bytes -= this.#kept.shift().length;
+      this.#end -= this.#left.bytes;
+    } else if (this.#left) at = Math.min(this.#left.at, from);
+    this.#safe = at;
+    this.#end += at;
+    for (const piece of this.#kept) {
+      this.store.keep(at, piece);
+      at += piece.length;
+    }
   }
 
   #acknowledged({ received, may_send: maySend }) {
@@ -108,6 +159,7 @@ export class SoundLink {
       this.#safe += more;
     }
     this.#safe = Math.max(this.#safe, Math.min(upTo, this.#end));
+    this.store.forget(this.#safe);
   }
 
   #pump() {
