@@ -65,7 +65,7 @@ export class SoundStore {
   /** The server has everything before `upTo`. */
   forget(upTo) {
     while (this.#waiting.length && this.#at + this.#waiting[0].length <= upTo) this.#at += this.#waiting.shift().length;
-    if (!this.#database) return;
+    if (!this.#database || upTo <= 0) return; // a range of nothing is an error
     try {
       const objects = this.#objects();
       // All but the record in whose middle the server stands.
