@@ -23,6 +23,7 @@ class Desk:
 
         from transcripts.models import Membership, Role, SourceKind
         from transcripts.reviewing import flow
+        from transcripts.reviewing.scanning import scan
 
         self.alice = stage.alice
         self.ben = User.objects.create_user("ben", first_name="Ben", last_name="Okafor")
@@ -36,6 +37,7 @@ class Desk:
         flow.assign(self.text, self.alice, self.alice, today + timedelta(days=1))
         for number, due in enumerate((today - timedelta(days=2), today + timedelta(days=6), None)):
             waiting = stage.make(f"Council meeting, part {number + 1}", "completed", 8, minutes_ago=2000)
+            scan(waiting)
             flow.send(waiting, self.ben)
             flow.assign(waiting, self.alice, self.alice if number == 1 else None, due)
         flow.send_back(waiting, self.alice, "The names of the speakers are missing")

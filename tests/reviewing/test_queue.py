@@ -122,4 +122,6 @@ def test_flags_beside_the_text_are_in_its_order(make_text: MakeText, alice: User
         flags.raise_flag(transcript, alice, index)
     flags.resolve(transcript, alice, transcript.flags.get(segment=1).pk)
     assert [flag.segment for flag in queue.flags_of(transcript)] == [0, 2]
+    texts = dict(transcript.segments.values_list("index", "text"))
+    assert [flag.said for flag in queue.flags_of(transcript)] == [texts[0][: queue.SNIPPET], texts[2][: queue.SNIPPET]]
     assert [flag.segment for flag in queue.flags_of(transcript, left_only=False)] == [0, 1, 2]

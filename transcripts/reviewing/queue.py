@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Case, F, FloatField, IntegerField, Q, QuerySet, Value, When
-from django.db.models.functions import Cast, Coalesce, NullIf
+from django.db.models.functions import Cast, Coalesce, Left, NullIf
 from django.utils import timezone
 
 from transcripts import access
@@ -22,6 +22,8 @@ PAGE_ROWS, MOST_COUNTED = 50, 100
 #: what waiting for so many days adds.
 LOW_WORDS_WEIGHT = 40.0
 WAITING_WEIGHTS = ((14, 40.0), (7, 20.0), (3, 10.0), (1, 5.0))
+#: So many characters of a passage tell which one is meant.
+SNIPPET = 80
 #: Due within so many days stands before everything that is not.
 SOON_DAYS = 1
 
@@ -110,9 +112,14 @@ def ranked(reviews: QuerySet[Review]) -> QuerySet[Review]:
 
 
 def flags_of(transcript: Transcript, *, left_only: bool = True) -> list[Flag]:
-    """The flags of a transcript in the order of its text, for the list beside it."""
+    """The flags of a transcript in the order of its text, each with what is ``said`` there, for the list beside it."""
     rows = transcript.flags.in_order().select_related("by")
-    return list(rows.left() if left_only else rows)
+    found = list(rows.left() if left_only else rows)
+    spoken = transcript.segments.filter(index__in=rows.order_by().values("segment"))
+    said = dict(spoken.annotate(said=Left("text", SNIPPET)).values_list("index", "said"))
+    for flag in found:
+        flag.said = said.get(flag.segment) or ""  # type: ignore[attr-defined,arg-type]
+    return found
 
 
 def _soon(today: date) -> date:

@@ -1,7 +1,7 @@
 // Comments beside the text: the list is the server's, read again when somebody wrote; rows carry how many are open.
 import { announce, byId, clock, say, setText, slot } from "./dom.js";
 import { bind } from "./keys.js";
-import { indexOf, meant, textOf } from "./passage.js";
+import { indexOf, marksOf, meant, textOf } from "./passage.js";
 import { post } from "./send.js";
 import { openTab } from "./tabs.js";
 
@@ -18,8 +18,8 @@ let marked = [];
 const openThreads = () => [...list.querySelectorAll("[data-thread]:not([data-settled])")];
 
 function setMark(row, count) {
-  const mark = row && slot(row, "comments");
-  if (!mark) return;
+  if (!row || (!count && !slot(row, "marks"))) return;
+  const mark = slot(marksOf(row), "comments");
   mark.hidden = !count;
   slot(mark, "count").textContent = count;
   slot(mark, "words").textContent = say(count === 1 ? "commentOne" : "commentN", count);
@@ -76,7 +76,7 @@ function aim({ segment = "", at = "", thread = "" }, where) {
   form.dataset.aimed = "1";
   setText(slot(form, "where"), where);
   slot(form, "target").hidden = !where;
-  slot(form, "target").querySelector("[data-forget]").hidden = !(segment || thread);
+  slot(form, "target").querySelector("[data-forget]").hidden = segment === "" && thread === "";
 }
 
 const aimNowhere = () => aim({}, say("commentWhole"));

@@ -247,6 +247,7 @@ function showConflict({ current, by, diff, message, next_step: nextStep }) {
     keep();
   }
   announce(slot(place, "cause").textContent);
+  place.scrollIntoView({ block: "nearest", behavior: "instant" });
   place.querySelector("[data-act]:not([hidden])").focus({ preventScroll: true });
 }
 

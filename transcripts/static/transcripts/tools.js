@@ -3,10 +3,12 @@ import { announce, byId, clock, say, setText, slot } from "./dom.js";
 import { bind } from "./keys.js";
 import { bring, rowOf } from "./paging.js";
 import { diffNodes, post } from "./send.js";
-import { marksUnsure, rowsNow, showUnsure, wordsOf } from "./passage.js";
+import { marksUnsure, rowsNow, showUnsure, textOf, wordsOf } from "./passage.js";
 import { cloned } from "./rows.js";
 
 const WAIT_MS = 300;
+/** So many characters of a passage tell which one is meant. */
+const SNIPPET = 80;
 const page = byId("session");
 
 // --- Unsure words: offered where the engine says how sure it is ----------------------------------------------------
@@ -149,6 +151,8 @@ if (flags) {
     link.href = segment === null ? `#t=${clock(start)}` : `#seg-${segment}`;
     slot(row, "kind").textContent = JSON.parse(flags.dataset.kinds)[kind] ?? kind;
     slot(row, "time").textContent = clock(start);
+    const said = byId(`seg-${segment}`);
+    setText(slot(row, "said"), said ? textOf(said).slice(0, SNIPPET) : "");
     setText(slot(row, "note"), details?.note ?? "");
     flags.append(row);
     return row;
