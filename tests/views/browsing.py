@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
 from typing import Any
 
@@ -31,8 +31,17 @@ class Product:
         self._browser = browser
         self._contexts: list[Any] = []
 
-    async def visit(self, person: User | None, path: str, *, width: int = 1280, **options: Any) -> Any:
-        """A page in a browser of its own, logged in as the person; ``options`` go to Playwright's ``new_context``."""
+    async def visit(
+        self,
+        person: User | None,
+        path: str,
+        *,
+        width: int = 1280,
+        prepare: Callable[[Any], Awaitable[None]] | None = None,
+        **options: Any,
+    ) -> Any:
+        """A page in a browser of its own, logged in as the person; ``options`` go to Playwright's ``new_context``,
+        ``prepare`` gets the page before anything is in it."""
         context = await self._browser.new_context(
             base_url=self.origin, viewport={"width": width, "height": 800}, **options
         )
@@ -45,6 +54,8 @@ class Product:
         self._contexts.append(context)
         page = await context.new_page()
         page.set_default_timeout(15_000)
+        if prepare is not None:
+            await prepare(page)
         await page.goto(path)
         return page
 

@@ -156,8 +156,9 @@ def test_find_knows_every_case_of_every_script(reader, make_transcript):
 def test_an_early_page_learns_what_only_the_source_can_tell(reader, make_transcript):
     first = make_transcript()
     second = make_transcript()
-    assert reader.get(f"/s/{first.pk}/facts").json()["waiting"] == "Next in the queue."
-    assert reader.get(f"/s/{second.pk}/facts").json()["waiting"] == "1 other is before it in the queue."
+    nobody = "No worker is running; it begins when one is started."
+    assert reader.get(f"/s/{first.pk}/facts").json()["waiting"] == f"Next in the queue. {nobody}"
+    assert reader.get(f"/s/{second.pk}/facts").json()["waiting"] == f"1 other is before it in the queue. {nobody}"
     running = make_transcript(state="running", is_live=True, duration_samples=16_000, committed_samples=8000)
     facts = reader.get(f"/s/{running.pk}/facts").json()
     assert facts == {"live": True, "duration_ms": 1000, "heard_ms": 500, "waiting": "", "sound": False}

@@ -177,7 +177,7 @@ def _append(
     transcript_id: UUID,
     team_id: UUID,
     state: State,
-    details: Mapping[str, str],
+    details: Mapping[str, str | int],
     *,
     when: Mapping[str, Any],
     changes: Mapping[str, Any],
@@ -209,12 +209,16 @@ def look(worker: str, transcript_ids: Collection[UUID]) -> dict[UUID, Held]:
     }
 
 
-def finishing(claim: Claim) -> None:
-    """No more audio is taken: RUNNING to FINISHING. A row that is there already stays. Raises LeaseLost."""
+def finishing(claim: Claim, within_ms: int = 0) -> None:
+    """No more audio is taken: RUNNING to FINISHING. A row that is there already stays. ``within_ms``: how soon the last
+    words are there or asked for again. Raises LeaseLost."""
     when = {"epoch": claim.epoch, "worker": claim.worker, "state": State.RUNNING}
     changes = {"state": State.FINISHING}
+    soon = {"within_ms": within_ms}
     try:
-        _append(claim.transcript_id, claim.team_id, State.FINISHING, {}, when=when, changes=changes, epoch=claim.epoch)
+        _append(
+            claim.transcript_id, claim.team_id, State.FINISHING, soon, when=when, changes=changes, epoch=claim.epoch
+        )
     except Fenced as error:
         held = look(claim.worker, [claim.transcript_id]).get(claim.transcript_id)
         if held is None or held.epoch != claim.epoch:

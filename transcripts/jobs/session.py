@@ -354,6 +354,9 @@ class Session:
             await asyncio.sleep(SENT_SECONDS)
         await self._finishing()
 
+    def _last_words_in(self) -> float:
+        return self._client.last_words_in if self._client is not None else 0.0
+
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=f"finishing {self.claim.transcript_id}")
         self._side.add(task)
@@ -361,7 +364,7 @@ class Session:
 
     async def _finishing(self) -> None:
         try:
-            await self._database(leases.finishing, self.claim)
+            await self._database(leases.finishing, self.claim, round(1000 * self._last_words_in()))
         except LeaseLost as error:
             self._break_off(error)
         except (OperationalError, InterfaceError) as error:

@@ -13,7 +13,8 @@ types where), ``caption`` (all that a public caption link gets) and ``closed``.
 - commit: ``segment`` (its index) and ``start_ms, end_ms, text, words, language, unconfirmed`` and perhaps ``speaker``
   of the Segment; the provider's own extras (``raw``) stay in the log;
 - gap: ``start_ms, end_ms, reason`` (``source_dropped``, ``buffer_overflow`` …);
-- state: ``state`` and, where they help, ``code, message, next_step``;
+- state: ``state`` and, where they help, ``code, message, next_step``; when finishing ``within_ms``, how soon the last
+  words are there or asked for again;
 - notice: ``code, message`` and free details;
 - revise: ``title`` when the transcript was given another one, ``engine`` when it goes on with another, ``captions``
   (``shared``, ``unshared``) when a public link was made or taken back, the last two with ``by``, a name. Of a

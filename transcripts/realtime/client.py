@@ -72,6 +72,11 @@ class RealtimeClient:
         """The audio has ended and all of it was sent and committed; only answers may be missing."""
         return self._stream.all_sent
 
+    @property
+    def last_words_in(self) -> float:
+        """Seconds until the last answers are there, asked for again, or given up. Call from the event loop's thread."""
+        return self._stream.last_words_in(asyncio.get_running_loop().time())
+
     async def transcribe(self, audio: AsyncIterable[Chunk]) -> AsyncIterator[StreamEvent]:
         """Transcribe ``audio`` (s16le mono 16 kHz chunks of any size, in order) and yield events; ends after Finished.
 

@@ -76,6 +76,11 @@ class Stream:
         """The audio has ended and all of it was sent and committed; only answers may be missing."""
         return self._sender.done
 
+    def last_words_in(self, now: float) -> float:
+        """Seconds until the last answers are there, asked for again, or (after ``stop``) given up."""
+        ends = [commit.deadline for link in self._links.all() for commit in link.connection.outstanding]
+        return max((max(ends, default=now) if self._stop_at is None else self._stop_at) - now, 0.0)
+
     @property
     def _end(self) -> int:
         return self._intake.buffer.end

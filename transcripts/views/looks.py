@@ -69,6 +69,20 @@ GAP_REASONS: dict[str, Text] = {
 }
 
 
+#: What a session was at when it stopped, by how its code begins; what is in no line was the engine's part.
+STEPS: tuple[tuple[tuple[str, ...], Text], ...] = (
+    (("invalid_options", "engine_", "model_"), _("Starting the engine")),
+    (("decode", "no_audio", "sandbox", "empty_source", "uncaged"), _("Decoding the sound")),
+    (("media_", "upload_", "no_sample", "keep_", "disk_", "stream_"), _("Reading the stored recording")),
+    (
+        ("source_", "is_", "hls_", "feed_", "page_", "wrapper_", "dns_", "probe_", "too_many_redirects", "unreachable"),
+        _("Fetching the source"),
+    ),
+    (("poison", "internal", "database_", "lease_", "worker_"), _("The work on this server")),
+    (("limit_",), _("The team's monthly limit")),
+    (("",), _("Turning speech into text")),
+)
+
 ENGINE_NAMES: dict[str, Text] = {str(engine.value): engine.label for engine in Engine}
 
 
@@ -106,6 +120,16 @@ def bar(start: float, width: float) -> str:
     """A bar of a drawing 1000 wide and 4 high, as the data of an SVG path; ``start`` and ``width`` are shares."""
     wide = max(width * 1000, 2.0) if width > 0 else 0.0
     return f"M{start * 1000:.1f} 0h{wide:.1f}v4h-{wide:.1f}z" if wide else ""
+
+
+def failed_step(code: str) -> str:
+    """The step that a code of a failure belongs to, in words; nothing without a code."""
+    return next((str(step) for starts, step in STEPS if code.startswith(starts)), "") if code else ""
+
+
+def step_table() -> list[tuple[list[str], str]]:
+    """STEPS for the scripts, in the reader's language."""
+    return [(list(starts), str(step)) for starts, step in STEPS]
 
 
 def gap_reason(code: str) -> Text:

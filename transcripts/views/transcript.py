@@ -11,16 +11,15 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from transcripts import access, phrases, services
 from transcripts.access import Right
 from transcripts.live.board import card_data
-from transcripts.models import FINAL, Event, EventKind, Hit, IllegalTransition, Review, Scan, Segment, State, Transcript
+from transcripts.models import FINAL, Event, EventKind, Hit, IllegalTransition, Review, Scan, Segment, Transcript
 from transcripts.reviewing import detectors
 from transcripts.views import comments as beside
-from transcripts.views import deleting, looks, mic, recordings, rows
+from transcripts.views import deleting, looks, mic, recordings, rows, waiting
 from transcripts.views.activity import last_attempt, log_page
 from transcripts.views.alerts import PANEL_ROWS
 from transcripts.views.coverage import coverage
@@ -84,7 +83,7 @@ def facts(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     card = card_data(transcript)
     known = {key: card[key] for key in ("live", "duration_ms", "heard_ms")}
     sound = recordings.path_of(transcript) is not None
-    return JsonResponse(known | {"waiting": _waiting(transcript), "sound": sound})
+    return JsonResponse(known | {"waiting": waiting.waiting(transcript), "sound": sound})
 
 
 def _now_playing(transcript: Transcript) -> str:
@@ -93,18 +92,6 @@ def _now_playing(transcript: Transcript) -> str:
         return ""
     told = Event.objects.filter(transcript=transcript, kind=EventKind.SOURCE, payload__code="now_playing")
     return str((told.order_by("-seq").values_list("payload__title", flat=True).first()) or "")
-
-
-def _waiting(transcript: Transcript) -> str:
-    """How many come before one that waits for a worker."""
-    if transcript.state != State.QUEUED:
-        return ""
-    ahead = Transcript.objects.filter(state=State.QUEUED, created_at__lt=transcript.created_at).count()
-    if not ahead:
-        return _("Next in the queue.")
-    return ngettext("%(n)s other is before it in the queue.", "%(n)s others are before it in the queue.", ahead) % {
-        "n": ahead
-    }
 
 
 @require_safe
@@ -147,6 +134,7 @@ def _about(request: PersonRequest, transcript: Transcript, shown: dict[str, Any]
         "from_page": "session",
         "card": card_data(transcript),
         "hits": Hit.objects.filter(transcript=transcript).select_related("watchlist")[:PANEL_ROWS],
+        "step": looks.failed_step(transcript.code) if transcript.state in looks.PROBLEMS else "",
         "can_switch": services.can_continue_embedded(transcript),
         "config": {
             "socket": f"/ws/t/{transcript.pk}/",
@@ -161,6 +149,8 @@ def _about(request: PersonRequest, transcript: Transcript, shown: dict[str, Any]
             "looks": looks.script_table(),
             "said": phrases.table(),
             "controls": {name: sorted(states) for name, states in looks.CONTROLS.items()},
+            "finishing_by": waiting.finishing_by(transcript),
+            "steps": looks.step_table(),
             "retrying": last_attempt(transcript),
             "engines": {name: str(label) for name, label in looks.ENGINE_NAMES.items()},
             "speakers": [speaker["label"] for speaker in shown["speakers"]],

@@ -12,6 +12,8 @@ const TABLE = {
   "caught-up": { place: "banner", tone: "good" },
   // Between the server and the engine.
   retrying: { place: "pill", tone: "warn", icon: "retry" },
+  // Between the server and a live source.
+  away: { place: "pill", tone: "warn", icon: "retry" },
   // What is known about the text to come.
   finishing: { place: "tail", tone: "quiet" },
   waiting: { place: "tail", tone: "warn" },
@@ -54,7 +56,7 @@ export class Conditions {
 
   /** What the state alone says has changed: put it where no condition says more. */
   repill() {
-    if (!this.#active.has("retrying")) this.plainPill();
+    if (![...this.#active.keys()].some((name) => TABLE[name].place === "pill")) this.plainPill();
   }
 
   /** Shown with a text, cleared without. */

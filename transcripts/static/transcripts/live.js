@@ -18,7 +18,6 @@ export class Live {
   #asking = false;
   #ended = false;
   #opened = false;
-  #fresh = 0;
 
   /** `numbered`: messages carry `seq` and none may be missing; `presence`: tell who else watches. */
   constructor(path, { after = 0, numbered = true, presence = false, onMessage, onState }) {
@@ -59,7 +58,6 @@ export class Live {
 
   #hello() {
     this.#asking = true;
-    this.#fresh = 0;
     this.#socket.send(JSON.stringify({ type: "hello", after: this.last, presence: this.presence || undefined }));
   }
 
@@ -73,7 +71,6 @@ export class Live {
         return;
       }
       this.last = message.seq;
-      this.#fresh += 1;
     }
     this.onMessage(message);
   }
@@ -85,7 +82,7 @@ export class Live {
     const again = this.#opened;
     this.#attempt = 0;
     this.#opened = true;
-    this.#tell("live", { again, fresh: this.#fresh });
+    this.#tell("live", { again });
   }
 
   async #closed(code, opened) {

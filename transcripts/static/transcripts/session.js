@@ -1,8 +1,9 @@
 // The session page: what the server rendered goes on to grow, row by row, from the socket.
 import { addToLog, reviewWord, showEngine, showWatchers } from "./activity.js";
 import { hit } from "./alerts.js";
+import { Away } from "./away.js";
 import { Conditions } from "./condition.js";
-import { announce, byId, clock, config, say, setPill, setText, slot } from "./dom.js";
+import { announce, byId, clock, config, moment, reader, say, setPill, setText, slot } from "./dom.js";
 import { Coverage } from "./coverage.js";
 import { watchRows } from "./dress.js";
 import * as find from "./find.js";
@@ -24,6 +25,7 @@ const CONNECTION = ["connecting", "reconnecting", "offline", "caught-up"];
 const page = byId("session");
 const settings = config("session-config");
 const lines = byId("lines");
+const number = new Intl.NumberFormat(reader);
 const partial = byId("partial");
 const isFinal = (state) => settings.final.includes(state);
 const isRunning = (state) => state === "running";
@@ -32,6 +34,7 @@ const asksPlace = Boolean(location.hash) || asked.has("t") || asked.has("seg");
 const follow = new Follow({ running: !isFinal(settings.state), away: asksPlace });
 const coverage = new Coverage(settings.coverage);
 const conditions = new Conditions(() => setPill(page, settings.looks, page.dataset.state, settings.live));
+const away = new Away(conditions);
 const pace = new Pace({
   ...settings.coverage,
   live: settings.live,
@@ -43,6 +46,9 @@ let lastEnd = isDetached() ? settings.coverage.settled_ms : Number([...lines.que
 let lastRowEnd = Math.max(lastEnd, settings.coverage.gaps.at(-1)?.[1] ?? 0);
 let waitingTimer = 0;
 const waiting = new Waiting();
+/** When this page last knew all there was, on its own clock; and how many lines it got since it lost the connection. */
+let knownAt = performance.timeOrigin;
+let missed = 0;
 /** What comes is new, not the log of what happened before. */
 let isNow = false;
 
@@ -91,6 +97,7 @@ function commit(message) {
   if (Number(partial.dataset.start ?? Infinity) < data.end_ms) partial.hidden = true;
   if (data.text && !isShown(message.seq)) {
     const row = makeLine(message);
+    if (!isNow) missed += 1;
     add({ row, seq: message.seq, start: data.start_ms, end: data.end_ms });
     find.grown(row);
   }
@@ -101,7 +108,7 @@ function commit(message) {
   follow.grown(1);
 }
 
-function changeState({ state, code = "", message: english = "", next_step: nextStep = "" }) {
+function changeState({ at, data: { state, code = "", message: english = "", next_step: nextStep = "", within_ms: within } }) {
   const message = settings.said[english] ?? english;
   page.dataset.state = state;
   setPill(page, settings.looks, state, settings.live);
@@ -114,9 +121,12 @@ function changeState({ state, code = "", message: english = "", next_step: nextS
   setText(slot(problem, "next_step"), settings.said[nextStep] ?? nextStep);
   const feed = problem.querySelector("[data-slot=feed]");
   if (feed) feed.hidden = code !== "is_feed";
+  const step = code && settings.steps.find(([starts]) => starts.some((start) => code.startsWith(start)))?.[1];
+  setText(slot(problem, "step"), step ? say("stoppedAt", step) : "");
   slot(problem, "kept").hidden = !(lines.querySelector(".line") && state === "failed");
   conditions.clear("retrying");
-  showTail(state);
+  showTail(state, within ? new Date(Date.parse(at) + within) : null);
+  if (!isRunning(state)) away.back();
   if (isFinal(state)) partial.hidden = true;
   follow.running(!isFinal(state));
   pace.setRunning(isRunning(state));
@@ -149,8 +159,9 @@ function setTitle(title) {
 }
 
 /** What is known about the text to come, under the text. */
-function showTail(state) {
-  for (const name of ["finishing", "waiting"]) conditions.set(name, state === name ? settings.looks[state].hint : "");
+function showTail(state, by) {
+  const words = [settings.looks[state]?.hint, by && say("byThen", moment(by, "time"))].filter(Boolean).join(" ");
+  for (const name of ["finishing", "waiting"]) conditions.set(name, state === name ? words : "");
 }
 
 const handlers = {
@@ -160,11 +171,12 @@ const handlers = {
     const { start_ms: start, end_ms: end } = message.data;
     coverage.gap(start, end);
     if (!isShown(message.seq)) add({ row: makeGap(message), seq: message.seq, start, end });
+    away.close();
     follow.grown(1);
     addToLog(message);
   },
   state(message) {
-    changeState(message.data);
+    changeState(message);
     addToLog(message);
   },
   revise(message) {
@@ -193,7 +205,11 @@ const handlers = {
   },
   presence: showWatchers,
   alert: ({ data }) => hit(data),
-  source: (message) => message.seq !== undefined && addToLog(message),
+  source(message) {
+    if (message.seq === undefined) return away.passing(message.data);
+    away.stored(message);
+    return addToLog(message);
+  },
 };
 
 /** The engine's connection broke; what is spoken meanwhile is kept and heard again. */
@@ -202,9 +218,10 @@ function retrying(attempt) {
 }
 
 function lost(state) {
+  if (isNow) missed = 0;
   isNow = false;
   pace.lost();
-  const upTo = lastEnd ? say("complete", clock(lastEnd)) : say("nothing");
+  const upTo = lastEnd ? say("complete", moment(new Date(knownAt), "time")) : say("nothing");
   conditions.clear(...CONNECTION);
   conditions.show(state, `${say(`${state}Banner`)} ${upTo}`);
   partial.hidden = true;
@@ -222,11 +239,13 @@ const states = {
   offline: () => lost("offline"),
   gone: () => over("gone"),
   login: () => over("login"),
-  live({ again, fresh }) {
+  live({ again }) {
     isNow = true;
+    knownAt = Date.now();
     conditions.clear(...CONNECTION);
     if (!again) return;
-    conditions.show("caught-up", fresh ? say("caughtUpN", fresh) : say("caughtUp"), { lasting: CAUGHT_UP_MS });
+    const told = missed === 1 ? say("caughtUpOne") : say(missed ? "caughtUpN" : "caughtUp", number.format(missed));
+    conditions.show("caught-up", told, { lasting: CAUGHT_UP_MS });
   },
 };
 
@@ -261,13 +280,14 @@ bind({
 addEventListener("hashchange", openHash);
 openHash();
 if (!isFinal(settings.state)) learn();
-showTail(settings.state);
+showTail(settings.state, settings.finishing_by && new Date(settings.finishing_by));
 if (settings.retrying && isRunning(settings.state)) retrying(settings.retrying);
 if (follow.following) follow.resume();
 new Live(settings.socket, {
   after: settings.after,
   presence: true,
   onMessage(message) {
+    if (isNow) knownAt = Date.now();
     handlers[message.type]?.(message);
     // For the modules beside this one, after the page knows of it.
     page.dispatchEvent(new CustomEvent("message", { detail: message }));
