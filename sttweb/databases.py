@@ -31,10 +31,14 @@ def database(url: str, folder: Path, *, pool: int, full: bool) -> dict[str, Any]
         }
     config = dict[str, Any](dj_database_url.parse(url))
     if config["ENGINE"].endswith("postgresql"):
+        # Only here: SQLite needs no PostgreSQL client.
+        from sttweb.patience import STATEMENT_SECONDS, PatientConnection
+
         options = config.setdefault("OPTIONS", {})
-        options.setdefault("pool", {"min_size": 0, "max_size": pool, "timeout": 10})
+        waiting = {"min_size": 0, "max_size": pool, "timeout": 10, "connection_class": PatientConnection}
+        options.setdefault("pool", waiting)
         # Compiling pays for statements of seconds; a page's are over before their program would be ready.
-        options.setdefault("options", "-c statement_timeout=10000 -c jit=off")
+        options.setdefault("options", f"-c statement_timeout={STATEMENT_SECONDS * 1000} -c jit=off")
         # A server that restarted or a wire that was cut must be noticed in seconds, not by a request that fails or in
         # the system's own two hours.
         config["CONN_HEALTH_CHECKS"] = True

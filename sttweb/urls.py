@@ -20,3 +20,5 @@ urlpatterns = [
     path("", include("transcripts.urls")),
     path("account/", include("allauth.urls")),
 ]
+
+handler500 = "sttweb.refusals.server_error"
