@@ -191,6 +191,7 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("too-many", "/login", None, refusal(lambda: render_to_string("429.html"))),
         ("broken", "/login", None, refusal(lambda: server_error(RequestFactory().get("/")))),
         *stage.desk.scenes(),
+        *stage.telling.scenes(),
         ("missing", "/s/00000000-0000-0000-0000-000000000000", stage.alice, None),
     ]
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from bench.desk import Desk
+from bench.telling_stage import Telling
 
 PASSWORD = "correct horse battery"
 
@@ -161,6 +162,8 @@ class Stage:
                 tagging.put([edition], "Evening edition")
         tagging.put([self.gappy, edition], "Flood")
         tagging.put([self.gappy], "To be checked by the regional desk")
+        self.telling = Telling(self)
+        self.telling.fill()
         self.desk = Desk(self)
 
 

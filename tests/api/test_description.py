@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from pydantic import BaseModel
 
-from transcripts.api import hookschemas, schemas, teamschemas, textschemas, watchschemas
+from transcripts.api import comments, hookschemas, schemas, teamschemas, textschemas, watchschemas
 from transcripts.api.app import api
 
 SCHEMA = api.get_openapi_schema(path_prefix="/api/v1/")
 MODELS = {
     name: one
-    for module in (schemas, textschemas, hookschemas, watchschemas, teamschemas)
+    for module in (comments, schemas, textschemas, hookschemas, watchschemas, teamschemas)
     for name, one in vars(module).items()
     if isinstance(one, type) and issubclass(one, BaseModel)
 }

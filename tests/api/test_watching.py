@@ -45,7 +45,7 @@ def test_hits_are_listed_narrowed_down_and_marked_as_seen(alices, team, make_tra
     assert (len(first["items"]), len(rest["items"]), rest["next"]) == (2, 1, "")
     newest = first["items"][0]
     assert (newest["said"], newest["after"], newest["title"]) == ("mayor", "again", "News")
-    assert newest["page"] == f"/s/{transcript.pk}#t=1:10"
+    assert newest["page"] == f"/s/{transcript.pk}?t=1:10"
     assert len(alices.get(f"/alerts?watchlist={lists[1].pk}").json()["items"]) == 1
     assert alices.post("/alerts/seen", {"ids": [newest["id"]]}).json() == {"changed": 1}
     assert len(alices.get("/alerts?unseen=true").json()["items"]) == 2

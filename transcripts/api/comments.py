@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 from transcripts import access
 from transcripts.access import Right
 from transcripts.api.auth import HolderRequest
-from transcripts.api.schemas import NO_NUL, Index, Strict
+from transcripts.api.schemas import NO_NUL, Index, Strict, example
 from transcripts.models import Comment, Transcript
 from transcripts.reviewing import comments
 from transcripts.reviewing.comments import LONGEST_COMMENT
@@ -47,6 +47,8 @@ class CommentsOut(Schema):
 class CommentIn(Strict):
     """A new comment: on a segment, or on a time, or with ``thread`` an answer to another one."""
 
+    model_config = example(text="Is the name right?", segment=0)
+
     text: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_COMMENT, pattern=NO_NUL)]
     segment: Index | None = None
     start_ms: int | None = Field(None, ge=0, le=comments.LATEST_MS)
@@ -55,6 +57,8 @@ class CommentIn(Strict):
 
 class CommentPatch(Strict):
     """Whether nothing is left to do."""
+
+    model_config = example(resolved=True)
 
     resolved: bool
 

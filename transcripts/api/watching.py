@@ -157,5 +157,5 @@ def _alert(hit: Hit) -> dict[str, Any]:
         "watchlist_name": hit.watchlist.name,
         "transcript": hit.transcript_id,
         "title": hit.transcript.title,
-        "page": f"{reverse('session', args=[hit.transcript_id])}#t={clock(hit.start_ms)}",
+        "page": f"{reverse('session', args=[hit.transcript_id])}?t={clock(hit.start_ms)}",
     }

@@ -18,6 +18,7 @@ from transcripts.access import Right
 from transcripts.alerts import managing
 from transcripts.models import Hit, Watchlist
 from transcripts.outward_forms import WatchlistForm
+from transcripts.views import recordings
 from transcripts.views.shell import PersonRequest, TeamRequest, in_team, rights
 
 ROWS = 50
@@ -33,6 +34,8 @@ def alerts(request: TeamRequest) -> HttpResponse:
     if request.GET.get("show") == "unseen":
         hits = hits.filter(seen_at=None)
     page = Paginator(hits, ROWS).get_page(request.GET.get("page"))
+    for hit in page:
+        hit.has_sound = recordings.path_of(hit.transcript) is not None  # type: ignore[attr-defined]
     context = {
         "page": page,
         "lists": Watchlist.objects.filter(team=request.team),
