@@ -111,7 +111,7 @@ def find(
         rows, behind = _rows(allowed, teams, wider, bool(filters), "", most + 1)
     if ranked:
         return _ranked(rows, query, place_of(cursor), size, bool(behind))
-    following = cursor_of(rows[size - 1]) if len(rows) > size else behind
+    following = cursor_of(rows[size - 1].created_at, rows[size - 1].pk) if len(rows) > size else behind
     return Page(_shown(rows[:size], query), query, following, unfinished=bool(behind))
 
 

@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from transcripts.media.pcm import SAMPLE_RATE
-from transcripts.models import Engine, Review, ReviewState, Segment, SourceKind, State, Tagging, Transcript
+from transcripts.models import Engine, Review, ReviewState, Segment, SourceKind, State, Tagging
 from transcripts.models.tag import TAG_CHARS, tag_key
 from transcripts.models.transcript import TranscriptQuerySet
 
@@ -121,9 +121,9 @@ def _day(text: str | None) -> date | None:
     return found if date(1900, 1, 1) <= found <= date(9000, 1, 1) else None
 
 
-def cursor_of(row: Transcript) -> str:
+def cursor_of(created_at: datetime, key: UUID) -> str:
     """The place after a row: microseconds of its making, and its id."""
-    return f"{round(row.created_at.timestamp() * 1_000_000)}~{row.pk.hex}"
+    return f"{round(created_at.timestamp() * 1_000_000)}~{key.hex}"
 
 
 def read_cursor(cursor: str) -> tuple[datetime, UUID] | None:

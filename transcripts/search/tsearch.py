@@ -27,8 +27,7 @@ from transcripts.search.query import Query, tsquery
 GATHERED = 5_000
 #: Where trying has found too few among so many segments, up to LATE are read from the index after all.
 TRIED, LATE = 100_000, 100_000
-#: Segments that one page tries at most, newest first, and those of the first step. A step is followed by one four times
-#: as long. A segment takes about 1.3 µs.
+#: Segments that one page tries at most, newest first, and those of the first step. A segment takes about 1.3 µs.
 TRIED_AT_MOST, STEP = 500_000, 2_500
 
 _EXPECTED = "EXPLAIN SELECT FROM transcripts_segment WHERE search @@ to_tsquery('simple', %s)"
@@ -124,23 +123,31 @@ def _tried(
             asked.execute(_HOLDING, {"keys": keys, "query": tsquery(query)})
             rows = allowed.in_bulk([key for (key,) in asked.fetchall()])
         found += [rows[key] for key in keys if key in rows]
-        tried, step = tried + tried_now, step * 4
+        tried += tried_now
+        step = _next_step(tried, len(found), size)
         if not cursor:
             break
     return found[:size], cursor
+
+
+def _next_step(tried: int, found: int, size: int) -> int:
+    """How many segments to try next where so many gave ``found`` of ``size``: a little more than should be needed, at
+    most four times as many as were tried."""
+    needed = tried * (size - found) * 5 // (found * 4) if found else tried * 4
+    return max(STEP, min(tried * 4, needed))
 
 
 def _ahead(allowed: TranscriptQuerySet, cursor: str, most: int) -> tuple[list[UUID], int, str]:
     """The next transcripts that have ``most`` segments together or a little more, how many those are, and the cursor of
     what follows, if anything does."""
     keys: list[UUID] = []
-    count, end, size = 0, "", most // 10
-    for row in after(allowed.only("created_at", "segment_count"), cursor)[:size]:
+    count, size, made = 0, most // 10, None
+    for key, made, segments in after(allowed, cursor).values_list("pk", "created_at", "segment_count")[:size]:
+        keys.append(key)
+        count += max(1, segments)
         if count >= most:
-            return keys, count, end
-        keys.append(row.pk)
-        count, end = count + max(1, row.segment_count), cursor_of(row)
-    return keys, count, end if len(keys) == size else ""
+            return keys, count, cursor_of(made, key)
+    return keys, count, cursor_of(made, keys[-1]) if made and len(keys) == size else ""
 
 
 def segments(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[Segment]]:
