@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import re
 import wave
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from transcripts.jobs.source import sample_of
 from transcripts.models import Transcript
 from transcripts.views import recordings
+from transcripts.views.recordings import path_of
+from transcripts.views.submit import SAMPLES
 
 LINK = "https://media.example.org/shows/The%20Harbour_214.mp3"
 
@@ -190,6 +194,22 @@ def test_the_sample_is_one_click(editor):
     made = Transcript.objects.get()
     assert response.url == f"/s/{made.pk}"
     assert (made.source_kind, made.options) == ("sample", {"pace": 1.0, "preset": "live"})
+
+
+@pytest.mark.parametrize("name", ["speech", "pause", "long", "nonsense"])
+def test_the_empty_board_offers_three_samples_that_say_what_they_show(editor, name):
+    page = editor.get("/").content.decode()
+    assert re.findall(r'name="name" value="(\w+)"', page) == ["speech", "pause", "long"]
+    editor.post("/sample", {"name": name})
+    made = Transcript.objects.get()
+    assert made.options == SAMPLES.get(name, SAMPLES["speech"])
+    sample = sample_of(made)
+    assert sample is not None
+    speech = sample_of(Transcript(options={}))
+    expected = {"pause": 2 * speech.seconds + 40, "long": 25 * (speech.seconds + 2)}.get(name, speech.seconds)
+    assert sample.seconds == pytest.approx(expected)
+    assert path_of(made) == sample.path
+    assert 'class="sample-card"' not in editor.get("/").content.decode()
 
 
 def test_one_person_may_not_fill_the_queue_and_is_told_their_place(editor, bob, alice, make_transcript, settings):

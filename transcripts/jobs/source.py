@@ -21,7 +21,7 @@ from transcripts.media.pages import Page, Pages
 from transcripts.media.parts import Parts
 from transcripts.media.pcm import SAMPLE_RATE
 from transcripts.media.request import Growing
-from transcripts.media.sample import find_sample
+from transcripts.media.sample import Sample, make_sample
 from transcripts.media.status import OnStatus
 from transcripts.media.storage import MediaStore
 from transcripts.models import SourceKind, Transcript
@@ -33,6 +33,11 @@ Ask = Callable[[Callable[[UUID], bool], UUID], Awaitable[bool]]
 def media_store() -> MediaStore:
     """The store of uploads that the settings name."""
     return MediaStore(Path(settings.STTWEB_MEDIA_DIR), max_bytes=settings.STTWEB_MAX_MEDIA_BYTES)
+
+
+def sample_of(row: Transcript) -> Sample | None:
+    """The recording of a transcript of a sample, made if need be; None when this installation carries none."""
+    return make_sample(str(row.options.get("sample", "")), Path(settings.STTWEB_VAR) / "samples")
 
 
 def upload_parts() -> Parts:
@@ -127,7 +132,7 @@ def _growing(row: Transcript, ask: Ask) -> Growing:
 def _stored(row: Transcript) -> Path:
     if row.source_kind == SourceKind.UPLOAD:
         return media_store().path_of(row.media_key)
-    sample = find_sample()
+    sample = sample_of(row)
     if sample is None:
         raise StorageError("no_sample", "This installation carries no sample recording.")
     return sample.path

@@ -9,9 +9,8 @@ from uuid import UUID
 from django.conf import settings
 
 from transcripts.jobs.kept import forget_kept, kept_files
-from transcripts.jobs.source import forget_spooled, media_store
+from transcripts.jobs.source import forget_spooled, media_store, sample_of
 from transcripts.media.errors import StorageError
-from transcripts.media.sample import find_sample
 from transcripts.media.storage import Stored
 from transcripts.models import SourceKind, State, Transcript
 
@@ -45,7 +44,7 @@ def peaks_of(transcript: Transcript) -> Path | None:
 
 def _original(transcript: Transcript) -> Path | None:
     if transcript.source_kind == SourceKind.SAMPLE:
-        sample = find_sample()
+        sample = sample_of(transcript)
         return sample.path if sample else None
     if transcript.source_kind == SourceKind.SOCKET:
         return None  # bytes as they came, without a head or an index: nothing that a browser plays

@@ -35,8 +35,13 @@ from transcripts.views.shell import TeamRequest, in_team
 
 logger = logging.getLogger(__name__)
 
-#: The sample plays through at the speed of speech, so that words are seen to appear.
-SAMPLE_OPTIONS: dict[str, Any] = {"pace": 1.0, "preset": "live"}
+#: What the samples show: words that appear as they are spoken; a silence that is passed quickly; and how a recording
+#: goes as fast as the engine can.
+SAMPLES: dict[str, dict[str, Any]] = {
+    "speech": {"pace": 1.0, "preset": "live"},
+    "pause": {"sample": "pause", "pace": 4.0, "preset": "live"},
+    "long": {"sample": "long"},
+}
 
 
 #: Links that are looked at before they are taken, because they may be feeds: each costs seconds.
@@ -198,13 +203,15 @@ def _go(request: TeamRequest, made: list[Transcript]) -> HttpResponse:
 @require_POST
 @in_team(Right.SUBMIT)
 def sample(request: TeamRequest) -> HttpResponse:
-    """``/sample``: transcribe the recording that an installed package carries; works offline."""
+    """``/sample``: transcribe the recording that an installed package carries, or what is made of it (``name``, a key
+    of SAMPLES); works offline."""
     found = find_sample()
     if found is None:
         messages.error(request, _("The sample recording is not installed. Upload a recording of your own instead."))
         return redirect("board")
+    options = SAMPLES.get(request.POST.get("name", ""), SAMPLES["speech"])
     submission = Submission(
-        title=found.title, kind=SourceKind.SAMPLE, engine=Engine(settings.STTWEB_ENGINE), options=SAMPLE_OPTIONS
+        title=found.title, kind=SourceKind.SAMPLE, engine=Engine(settings.STTWEB_ENGINE), options=options
     )
     try:
         (made,) = submitting.submit_all(request.team, request.user, [submission])

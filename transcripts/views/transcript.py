@@ -194,13 +194,17 @@ go_offline = _control(services.continue_embedded)
 @require_POST
 @login_required
 def rename(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
-    """Give it another title."""
+    """Give it another title: from a form back to the page, for scripts ``{"title": …}`` as it is now."""
     transcript = access.get_transcript(request.user, transcript_id, Right.EDIT)
     title = " ".join(request.POST.get("title", "").split())
-    if title:
+    if title and title != transcript.title:
         services.rename(transcript, title)
-    else:
-        messages.warning(request, _("A title needs at least one letter; the old one stays."))
+    sentence = "" if title else _("A title needs at least one letter; the old one stays.")
+    if request.accepts("application/json") and not request.accepts("text/html"):
+        refusal = {"code": "title_empty", "message": sentence, "next_step": _("Type a title, or press Escape.")}
+        return JsonResponse(refusal, status=422) if sentence else JsonResponse({"title": transcript.title})
+    if sentence:
+        messages.warning(request, sentence)
     return redirect("session", transcript_id)
 
 

@@ -1,5 +1,5 @@
 // Plays the recording: a time in the text seeks, the spoken word is marked. No span a word: the highlight is a range.
-import { byId, clock, say, setIcon, slot } from "./dom.js";
+import { announce, byId, clock, say, setIcon, slot } from "./dom.js";
 import { bind } from "./keys.js";
 import { rangeIn, wordsOf } from "./passage.js";
 
@@ -72,7 +72,9 @@ function seekTo(seconds) {
   showPosition();
 }
 
-const toggle = () => (audio.paused ? audio.play() : audio.pause());
+/** Playing that is paused before it has begun is no failure; all else is said. */
+const start = () => audio.play().catch(({ name }) => name === "AbortError" || announce(say("failed")));
+const toggle = () => (audio.paused ? start() : audio.pause());
 
 audio.addEventListener("loadedmetadata", () => {
   if (!Number.isFinite(audio.duration)) return;
@@ -95,7 +97,7 @@ lines.addEventListener("click", (event) => {
   if (!time || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   seekTo(Number(time.closest(".line").dataset.start) / 1000);
-  audio.play();
+  start();
 });
 // A plain click selects, as everywhere; with Ctrl or Cmd it plays from that word.
 lines.addEventListener("click", (event) => {
@@ -110,7 +112,7 @@ lines.addEventListener("click", (event) => {
   const word = wordsOf(row).findLast(({ at }) => at <= before.toString().length);
   if (!word) return;
   seekTo(word.start / 1000);
-  audio.play();
+  start();
 });
 
 /** The word `by` places after the one that is spoken now. */

@@ -98,6 +98,7 @@ function commit(message) {
   if (data.text && !isShown(message.seq)) {
     const row = makeLine(message);
     if (!isNow) missed += 1;
+    else page.dispatchEvent(new CustomEvent("spoken", { detail: row }));
     add({ row, seq: message.seq, start: data.start_ms, end: data.end_ms });
     find.grown(row);
   }
