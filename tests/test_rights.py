@@ -1,9 +1,11 @@
-"""The table of rights, cell by cell, by the real requests that need each right: pages, sockets and the API.
+"""The table of rights, cell by cell, by the real requests that need each right: pages and sockets (the API:
+tests/api/test_rights.py).
 
 Every page of a team stands here under the right that it needs, and every right has pages: one that is new, or a right
 that nothing asks for, fails until it is said.
 """
 
+# ruff: noqa: F811
 from __future__ import annotations
 
 import json
@@ -18,12 +20,10 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 
-from tests.api.conftest import MakeProgram, code_of, program  # noqa: F401
-from tests.api.test_walk import IN_THREADS, ask, things, transcript, upload  # noqa: F401
-from tests.api.test_walk import ROUTES as OPERATIONS
 from tests.conftest import async_db, member
 from tests.test_walk import NEW_SOCKETS, OF_A_TEAM, ROUTES, TOKEN_SOCKETS, Named, ex_member, knock, named  # noqa: F401
-from transcripts.access import RIGHTS, SCOPES, Right
+from transcripts import tagging
+from transcripts.access import RIGHTS, Right
 from transcripts.models import Role, SourceKind, State, Tagging, Team, Transcript
 from transcripts.routing import socket_urls
 from transcripts.views.picked import DEEDS
@@ -51,11 +51,13 @@ NEW_HOOK = {"url": "https://hooks.example.org/x", "events": ["webhook.test"]}
 PAGES: dict[Right, list[Ask]] = {
     Right.SEE: [
         *map(Ask, ("session", "export", "export_dialog", "facts", "captions", "activity", "audio", "waveform")),
-        *map(Ask, ("transcript-alerts", "standing", "team-members", "team-tokens")),
+        *map(Ask, ("transcript-alerts", "standing", "comments", "team-members", "team-tokens")),
         Ask("find", path="find?q=one"),
         posts("team"),
         posts("team-tokens", name="T", scopes=["read"], days="7"),
         posts("team-leave"),
+        Ask("alerts"),
+        posts("alerts-seen"),
     ],
     Right.SUBMIT: [
         *map(Ask, ("new", "mic", "feed")),
@@ -74,7 +76,7 @@ PAGES: dict[Right, list[Ask]] = {
         posts("share", days="1", delay="0"),
     ],
     Right.EDIT: [
-        *map(Ask, ("desk", "review", "segment_history", "speakers", "watchlist", "watchlist-new", "alerts")),
+        *map(Ask, ("desk", "review", "segment_history", "speakers", "watchlist", "watchlist-new")),
         posts("rename", title="Renamed"),
         posts("tag", put="harbour"),
         posts("speakers", old="", new="Ana"),
@@ -91,14 +93,18 @@ PAGES: dict[Right, list[Ask]] = {
         posts("watchlist-new", name="Second", terms="harbour"),
         posts("watchlist", name="City", terms="mayor"),
         posts("watchlist-delete"),
-        posts("alerts-seen"),
         posts("decide", "review/send"),
+    ],
+    Right.COMMENT: [
+        posts("comments", text="Who is that?", segment="0"),
+        *(posts(f"comment_{word}") for word in ("resolve", "reopen")),
     ],
     Right.REVIEW: [posts("decide", f"review/{act}") for act in ("assign", "approve", "return", "reopen")],
     Right.DELETE: [posts("delete")],
     Right.MANAGE: [
         *map(Ask, ("team-settings", "team-audit", "team-audit-csv", "team-webhooks", "webhook")),
-        posts("tags"),
+        posts("tags", tag="{tag_id}", do="rename", name="Port"),
+        posts("comment_delete"),  # somebody else's
         posts("team-rename", name="Desk"),
         posts("team-keeping"),
         posts("team-defaults", engine="embedded"),
@@ -156,7 +162,8 @@ def send(client: Client, names: Named, wanted: Ask) -> HttpResponse:
             body = json.dumps({"name": "a.wav", "size": 100})
             answer = client.post(path, body, content_type="application/json")
         else:
-            answer = client.post(path, wanted.posted)
+            posted = wanted.posted.items()
+            answer = client.post(path, {key: one.format(**names) if type(one) is str else one for key, one in posted})
         transaction.set_rollback(True)
     return answer
 
@@ -184,7 +191,7 @@ def somebody(team: Team, alice: User, request: pytest.FixtureRequest) -> Callabl
 
 
 @pytest.fixture
-def audible(named: Named) -> Named:  # noqa: F811
+def audible(named: Named) -> Named:
     """With a recording to listen to."""
     Transcript.objects.filter(pk=named["transcript_id"]).update(source_kind=SourceKind.SAMPLE)
     return named
@@ -199,29 +206,32 @@ def test_every_right_and_every_page_of_a_team_has_its_place_in_this_table() -> N
     assert {name for name in in_table if not OF_A_TEAM.match(WRITTEN[name])} == IN_MY_TEAM
 
 
+def expected(right: Right, who: str, name: str) -> str:
+    """What the table says."""
+    if who in OUTSIDE:
+        return "404"
+    if right in RIGHTS[Role(who)]:
+        return "allowed"
+    return "404" if name in HIDDEN else "403"
+
+
 @pytest.mark.parametrize("who", [*Role, *OUTSIDE])
-@pytest.mark.parametrize("right", Right)
-def test_each_page_answers_as_the_table_says(audible, client, somebody, right, who):
+def test_each_page_answers_as_the_table_says(audible, client, somebody, who):
     person = somebody(who)
     wrong = {}
-    for number, wanted in enumerate(PAGES[right]):
-        if who in OUTSIDE and wanted.name in IN_MY_TEAM:
-            continue
-        client.force_login(person)
-        said = verdict(send(client, audible, wanted))
-        if who in OUTSIDE:
-            fine = "404"
-        elif right in RIGHTS[Role(who)]:
-            fine = "allowed"
-        else:
-            fine = "404" if wanted.name in HIDDEN else "403"
-        if said != fine:
-            wrong[f"{number} {wanted.name}"] = (said, fine)
+    for right, asks in PAGES.items():
+        for wanted in asks:
+            if who in OUTSIDE and wanted.name in IN_MY_TEAM:
+                continue
+            client.force_login(person)
+            said, fine = verdict(send(client, audible, wanted)), expected(right, who, wanted.name)
+            if said != fine:
+                wrong[f"{right} {wanted}"] = (said, fine)
     assert wrong == {}
 
 
 @pytest.mark.parametrize("who", Role)
-def test_only_owners_make_owners(named, client, somebody, team, who):  # noqa: F811
+def test_only_owners_make_owners(named, client, somebody, team, who):
     client.force_login(somebody(who))
     address = f"/team/{team.pk}/members/{named['user_id']}/role"
     answer = client.post(address, {"role": "owner"})
@@ -245,52 +255,21 @@ def deeds_done(row: Transcript, answer: HttpResponse) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("who", [*Role, *OUTSIDE])
-@pytest.mark.parametrize("do", DEEDS)
-def test_what_is_done_to_several_at_once_is_done_by_right(make_transcript, client, somebody, do, who):
-    row = make_transcript(state=State.RUNNING if do == "cancel" else State.FAILED)
-    from transcripts import tagging
-
+def test_what_is_done_to_several_at_once_is_done_by_right(make_transcript, client, somebody, who):
+    row, person = make_transcript(state=State.FAILED), somebody(who)
     tagging.put([row], "old")
-    client.force_login(somebody(who))
-    data = {"do": do, "pick": [str(row.pk)], "tag": "old" if do == "untag" else "new", "format": "txt", "sure": "yes"}
-    answer = client.post("/picked", data)
-    may = who not in OUTSIDE and DEEDS[do].right in RIGHTS[Role(who)]
-    assert deeds_done(row, answer)[do] == may
-
-
-# --- Programs ----------------------------------------------------------------------------------------------------
-
-#: Scope of an operation -> the one right in it.
-RIGHT_OF = {scope: next(iter(rights)) for scope, rights in SCOPES.items()}
-#: Somebody else's upload is not there for anybody.
-ASKED = sorted(name for name, route in OPERATIONS.items() if name not in IN_THREADS and "{u}" not in route[1])
-#: Nothing was kept to hear.
-SILENT = {"read_audio"}
-
-
-def test_every_right_that_programs_can_have_is_asked_for() -> None:
-    scopes = {OPERATIONS[name][3] for name in ASKED} - {None}
-    assert {RIGHT_OF[scope] for scope in scopes if scope} == set(Right) - {Right.OWN}
-
-
-@pytest.mark.parametrize("who", [*Role, *OUTSIDE])
-@pytest.mark.parametrize("name", ASKED)
-def test_each_operation_answers_as_the_table_says(program, ask, somebody, team, other_team, name, who):  # noqa: F811
-    person, scope = somebody(who), OPERATIONS[name][3]
-    if who == "ex_member":
-        # A token of theirs from before.
-        response = ask(program(person, within=team), name)
-        assert (response.status_code, code_of(response)) == (401, "token_without_member")
-    elif who == "charlie":
-        response = ask(program(person, within=other_team), name)
-        assert response.status_code == 404 if "{" in OPERATIONS[name][1] else response.status_code not in {401, 403}
-    elif scope is None or RIGHT_OF[scope] in RIGHTS[Role(who)]:
-        response = ask(program(person), name)
-        assert response.status_code not in {401, 403, 500}
-        assert response.status_code != 404 or name in SILENT
-    else:
-        response = ask(program(person), name)
-        assert (response.status_code, code_of(response)) == (403, "forbidden")
+    client.force_login(person)
+    wrong = {}
+    for do, deed in DEEDS.items():
+        Transcript.objects.update(state=State.WAITING if do == "cancel" else State.FAILED)
+        data = {"do": do, "pick": [str(row.pk)], "tag": "old" if do == "untag" else "new"}
+        with transaction.atomic():
+            answer = client.post("/picked", data | {"format": "txt", "sure": "yes"})
+            done = deeds_done(row, answer)[do]
+            transaction.set_rollback(True)
+        if done != (who not in OUTSIDE and deed.right in RIGHTS[Role(who)]):
+            wrong[do] = done
+    assert wrong == {}
 
 
 # --- Sockets -----------------------------------------------------------------------------------------------------
@@ -309,7 +288,7 @@ def test_every_socket_has_its_place_in_this_table() -> None:
 
 @async_db
 @pytest.mark.parametrize("right", SOCKETS)
-async def test_each_socket_opens_as_the_table_says(named, somebody, right):  # noqa: F811
+async def test_each_socket_opens_as_the_table_says(named, somebody, right):
     rows = Transcript.objects.filter(pk=named["transcript_id"])
     wrong = {}
     for who in (*Role, *OUTSIDE):

@@ -97,7 +97,7 @@ def named(team: Team, alice: User, bob: User, make_transcript: Any) -> Named:
     rows["comment"] = Comment.objects.create(transcript=transcript, text="Who is that?", by=alice, by_name="Alice")
     rows["preset"] = TeamPreset.objects.create(team=team, name="P", created_by=alice)
     rows["token"] = ApiToken.objects.create(team=team, person=alice, name="T", secret_hash="0" * 64)
-    rows["hook"] = Webhook.objects.create(
+    rows["hook"] = rows["webhook"] = Webhook.objects.create(
         team=team, url="http://127.0.0.1:9/", events=["webhook.test"], secret=new_secret()
     )
     rows["delivery"] = Delivery.objects.create(webhook=rows["hook"], event_id="m", kind="webhook.test", state="failed")
