@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from sttweb import health
+from transcripts.accounts import sign_on
 from transcripts.admin import operations
 from transcripts.views import media
 
@@ -18,6 +19,9 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include("transcripts.api.urls")),
     path("", include("transcripts.urls")),
+    # Before allauth's own, under the same addresses.
+    path("account/oidc/<str:provider_id>/login/", sign_on.login),
+    path("account/oidc/<str:provider_id>/login/callback/", sign_on.callback),
     path("account/", include("allauth.urls")),
 ]
 

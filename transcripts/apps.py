@@ -16,11 +16,13 @@ class TranscriptsConfig(AppConfig):
         sockets, and what accounts leave in the audit record; migrating may take its time."""
         from sttweb.patience import patient_migration
         from transcripts import checks
+        from transcripts.accounts import checks as sign_on
         from transcripts.accounts import signals
         from transcripts.live import rights
         from transcripts.upkeep import erasing
 
         checks.register()
+        sign_on.register()
         pre_migrate.connect(patient_migration, dispatch_uid="patience")
         erasing.connect()
         rights.connect()

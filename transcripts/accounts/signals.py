@@ -18,6 +18,7 @@ from django.dispatch import Signal
 from django.http import HttpRequest
 
 from transcripts import auditing
+from transcripts.accounts.checks import team_id
 from transcripts.accounts.waiting import use_waiting
 from transcripts.live.rights import look_again
 from transcripts.membership.members import join_by_domain
@@ -53,15 +54,16 @@ def _factor_failed(user: User, **_: Any) -> None:
 
 
 def _signed_up(request: HttpRequest, user: User, sociallogin: SocialLogin | None = None, **_: Any) -> None:
-    if use_waiting(request, user) is None and sociallogin is not None and settings.STTWEB_OIDC_TEAM:
-        _join_by_domain(user, sociallogin)
+    team = team_id()
+    if use_waiting(request, user) is None and sociallogin is not None and team is not None:
+        _join_by_domain(team, user, sociallogin)
 
 
-def _join_by_domain(user: User, sociallogin: SocialLogin) -> None:
+def _join_by_domain(team: UUID, user: User, sociallogin: SocialLogin) -> None:
     """Into the team of the operator's choice, if the provider has verified an address of one of its domains."""
     verified = {one.email.rpartition("@")[2].lower() for one in sociallogin.email_addresses if one.verified}
     if verified & {domain.lower() for domain in settings.STTWEB_OIDC_DOMAINS}:
-        join_by_domain(UUID(settings.STTWEB_OIDC_TEAM), user)
+        join_by_domain(team, user)
 
 
 def _session_ended(instance: UserSession, **_: Any) -> None:
