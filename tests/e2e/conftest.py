@@ -34,10 +34,16 @@ addEventListener("unhandledrejection", event => refused.push(String(event.reason
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def product_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the product of these tests keeps everything."""
+    return tmp_path_factory.mktemp("product")
+
+
+@pytest.fixture(scope="session")
+def address(product_folder: Path) -> Iterator[tuple[str, str]]:
     """``(origin, password of owner)`` of ``manage.py up`` with the real recogniser, on a folder of its own."""
     port = free_port()
-    with up(tmp_path_factory.mktemp("product"), port, STTWEB_ENGINE_RECOGNIZER="moonshine") as process:
+    with up(product_folder, port, STTWEB_ENGINE_RECOGNIZER="moonshine") as process:
         printed = until_up(process)
         found = re.search(r"Password\s+(\S+)", printed)
         assert found, printed
@@ -65,11 +71,12 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def visit(address: tuple[str, str], chromium: Any) -> Iterator[Callable[..., Any]]:
-    """``visit("/path", width=…)`` opens a page in a browser of its own, logged in as the owner."""
+    """``visit("/path", width=…)`` opens a page in a browser of its own, logged in as the owner or as ``person``, a name
+    and a password."""
     origin, password = address
     contexts = []
 
-    def visit(path: str = "/", *, width: int = 1280, script: bool = True) -> Any:
+    def visit(path: str = "/", *, width: int = 1280, script: bool = True, person: tuple[str, str] | None = None) -> Any:
         context = chromium.new_context(
             base_url=origin, viewport={"width": width, "height": 800}, java_script_enabled=script
         )
@@ -78,8 +85,9 @@ def visit(address: tuple[str, str], chromium: Any) -> Iterator[Callable[..., Any
         page = context.new_page()
         page.set_default_timeout(60_000)
         page.goto("/login")
-        page.fill("#id_username", "owner")
-        page.fill("#id_password", password)
+        name, secret = person or ("owner", password)
+        page.fill("#id_username", name)
+        page.fill("#id_password", secret)
         page.click("text=Log in >> nth=-1")
         page.wait_for_url(f"{origin}/")
         if path != "/":

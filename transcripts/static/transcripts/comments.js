@@ -3,6 +3,7 @@ import { announce, byId, clock, say, setText, slot } from "./dom.js";
 import { bind } from "./keys.js";
 import { indexOf, marksOf, meant, textOf } from "./passage.js";
 import { post } from "./send.js";
+import { localTimes } from "./shell.js";
 import { openTab } from "./tabs.js";
 
 const WAIT_MS = 300;
@@ -11,6 +12,7 @@ const list = byId("comments");
 const form = byId("comment-form");
 const address = list.dataset.address;
 let timer = 0;
+let asked = 0;
 let marked = [];
 
 // --- Rows carry how many -------------------------------------------------------------------------------------------
@@ -38,10 +40,15 @@ function markRows() {
 /** Read the list again; what has the focus and what is unfolded stays so. */
 async function read() {
   clearTimeout(timer);
+  const mine = ++asked;
+  const answer = await fetch(address, { redirect: "manual" }).catch(() => null);
+  if (mine !== asked || !answer?.ok) return;
+  const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
   const focused = list.contains(document.activeElement);
   const key = focused && document.activeElement.closest("[data-key]")?.dataset.key;
   const unfolded = [...list.querySelectorAll("details[open][data-key]")].map(({ dataset }) => dataset.key);
-  await window.htmx.ajax("GET", address, { target: list });
+  list.replaceChildren(...[...parsed.body.childNodes].map((node) => document.adoptNode(node)));
+  localTimes(list);
   for (const name of unfolded) list.querySelector(`details[data-key="${name}"]`)?.setAttribute("open", "");
   if (focused && !list.contains(document.activeElement)) (list.querySelector(`[data-key="${key}"]`) ?? list).focus();
   const { length } = openThreads();
@@ -50,10 +57,10 @@ async function read() {
 }
 
 list.addEventListener("submit", async (event) => {
-  const asked = event.target.closest("form[data-comment-act]");
-  if (!asked) return;
+  const deed = event.target.closest("form[data-comment-act]");
+  if (!deed) return;
   event.preventDefault();
-  const { status, body } = await post(asked.action);
+  const { status, body } = await post(deed.action);
   if (status !== 200) announce(`${body.message} ${body.next_step}`);
   await read();
 });

@@ -3,7 +3,7 @@ import { announce, byId, csrfToken, moment, say, slot } from "./dom.js";
 import "./keys.js";
 
 // The server writes times in its own zone; the reader is in another, perhaps.
-function localTimes(root) {
+export function localTimes(root) {
   for (const time of root.querySelectorAll("time[data-moment]")) {
     time.textContent = moment(time.dateTime, time.dataset.moment);
   }
