@@ -47,7 +47,8 @@ def text_of(page: Any, index: int) -> str:
 
 def opened(page: Any, index: int) -> Any:
     """The editor of a passage."""
-    row(page, index).locator(".said").first.dblclick()
+    row(page, index).hover()
+    row(page, index).locator("[data-edit]").click()
     area = row(page, index).locator("textarea")
     area.wait_for()
     return area

@@ -46,6 +46,15 @@ function discard() {
   open(row);
 }
 
+/** Rows of which this tab keeps text that was never saved say so, also when the page is loaded again. */
+function showDrafts() {
+  const start = draftKey("");
+  const kept = Object.keys(sessionStorage).filter((key) => key.startsWith(start));
+  for (const key of kept) byId(`seg-${key.slice(start.length)}`)?.classList.add("has-draft");
+}
+showDrafts();
+page.addEventListener("grown", showDrafts);
+
 // --- Opening and closing -------------------------------------------------------------------------------------------
 
 function note(text, tone = "quiet") {

@@ -145,7 +145,7 @@ if (flags) {
 
   function item({ id, kind, segment, start_ms: start, details }) {
     const row = cloned("flag-row-template");
-    Object.assign(row.dataset, { id, kind });
+    Object.assign(row.dataset, { id, kind, start });
     const link = row.querySelector("a");
     link.dataset.flag = segment ?? "";
     link.href = segment === null ? `#t=${clock(start)}` : `#seg-${segment}`;
@@ -154,7 +154,8 @@ if (flags) {
     const said = byId(`seg-${segment}`);
     setText(slot(row, "said"), said ? textOf(said).slice(0, SNIPPET) : "");
     setText(slot(row, "note"), details?.note ?? "");
-    flags.append(row);
+    // As spoken, whenever it was raised.
+    flags.insertBefore(row, [...flags.children].find((other) => Number(other.dataset.start) > start) ?? null);
     return row;
   }
 
