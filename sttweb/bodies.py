@@ -15,6 +15,9 @@ from typing import Any
 
 from daphne.http_protocol import WebRequest
 
+from sttweb import ownwords
+from sttweb.ownwords import _
+
 logger = logging.getLogger(__name__)
 
 #: Bodies up to this many bytes stay in memory.
@@ -25,10 +28,36 @@ BODY_COPIES = 4
 #: Seconds that somebody known who was refused gets to notice.
 LINGER_SECONDS = 5.0
 
-TOO_LARGE = (413, "Content Too Large", "This is larger than the server accepts.")
-NO_SPACE = (507, "Insufficient Storage", "The disk of this server has no room for this. Ask its operator for space.")
-STRANGER = (403, "Forbidden", "Log in first: so much is only taken from people who are known here.")
-UNSURE = (503, "Service Unavailable", "The server cannot find out who you are at the moment. Try again in a minute.")
+#: Headers of the answers that no middleware sees.
+SAFE = (
+    ("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-store"),
+)
+#: Status, its name, one sentence and the next step.
+Refusal = tuple[int, str, str, str]
+TOO_LARGE: Refusal = (
+    413, "Content Too Large",
+    _("This is larger than the server accepts."), _("Go back and send less at once."),
+)  # fmt: skip
+NO_SPACE: Refusal = (
+    507, "Insufficient Storage",
+    _("The disk of this server has no room for this."), _("Ask its operator for space."),
+)  # fmt: skip
+STRANGER: Refusal = (
+    403, "Forbidden",
+    _("So much is only taken from people who are known here."), _("Log in first."),
+)  # fmt: skip
+UNSURE: Refusal = (
+    503, "Service Unavailable",
+    _("The server cannot find out who you are at the moment."), _("Try again in a minute."),
+)  # fmt: skip
+#: What Daphne says by itself, by status.
+MISREAD = {
+    400: (_("The address or a header of this request makes no sense."), _("Check the link.")),
+    500: (_("The server failed while it answered."), _("Try again; if it happens again, tell the operator.")),
+    503: (_("The server took too long to answer."), _("Try again in a minute.")),
+}
 
 
 class BoundedRequest(WebRequest):  # type: ignore[misc]
@@ -112,12 +141,28 @@ class BoundedRequest(WebRequest):  # type: ignore[misc]
         if large and shutil.disk_usage(self.server.body_dir).free < BODY_COPIES * self._announced:
             self._refuse(*NO_SPACE)
 
-    def _refuse(self, status: int, reason: str, sentence: str) -> None:
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """Called where Daphne answers by itself: our page in the place of its own."""
+        sentence, step = MISREAD.get(status, MISREAD[500])
+        kind, text = self._told(status, sentence, step)
+        headers = [(b"Content-Type", kind.encode()), *((name.encode(), value.encode()) for name, value in SAFE)]
+        self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
+        self.handle_reply({"type": "http.response.body", "body": text})
+
+    def _told(self, status: int, sentence: str, step: str) -> tuple[str, bytes]:
+        """Type and body of a refusal, as who asked can use it."""
+        accept, languages = (
+            self.requestHeaders.getRawHeaders(name, [b""])[0] for name in (b"accept", b"accept-language")
+        )
+        return ownwords.answer(status, sentence, step, accept.decode("latin-1"), languages.decode("latin-1"))
+
+    def _refuse(self, status: int, reason: str, sentence: str, step: str) -> None:
         if self._refused:
             return
         self._refused = True
-        text = f"{sentence}\n".encode()
-        head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
+        kind, text = self._told(status, sentence, step)
+        head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: {kind}\r\nConnection: close\r\n"
+        head += "".join(f"{name}: {value}\r\n" for name, value in SAFE)
         self.channel.transport.write(f"{head}Content-Length: {len(text)}\r\n\r\n".encode() + text)
         if status == NO_SPACE[0]:
             asyncio.get_running_loop().call_later(LINGER_SECONDS, self._hang_up)

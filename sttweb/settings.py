@@ -48,6 +48,10 @@ if DEBUG and STTWEB_BIND not in LOOPBACK_BINDS:
     raise ImproperlyConfigured("STTWEB_DEBUG is refused together with a public STTWEB_BIND: it would show the inside.")
 
 SECRET_KEY = secret("SECRET_KEY") or persistent_secret(STTWEB_VAR / "secret_key")
+if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is shorter than 50 characters or no secret; leave it out, or make one at random."
+    )
 #: What seals the secrets in the database (provider keys, webhook secrets), separated by commas or white space: the
 #: first seals, every one opens. Outside the database, and in no backup unless it is asked for.
 STTWEB_MASTER_KEYS = several(secret("STTWEB_MASTER_KEYS") or persistent_secret(STTWEB_VAR / "master_keys"))

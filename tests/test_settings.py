@@ -69,6 +69,11 @@ def test_debug_is_refused_together_with_a_public_address(tmp_path):
     assert settings_of(tmp_path, "DEBUG", STTWEB_DEBUG="true") == [True]
 
 
+@pytest.mark.parametrize("key", ["change-me", "x" * 49, "x" * 80, "abcd" * 20], ids=["example", "short", "one", "four"])
+def test_a_short_or_simple_secret_key_of_ones_own_is_refused(tmp_path, key):
+    assert "SECRET_KEY is shorter than 50 characters" in refusal(tmp_path, SECRET_KEY=key)
+
+
 def test_hosts_may_not_be_a_wildcard(tmp_path):
     assert "may not hold '*'" in refusal(tmp_path, STTWEB_HOSTS="captions.example.org,*")
 

@@ -12,6 +12,8 @@ SENTENCES: tuple[str, ...] = (
     _("Check that the recording plays elsewhere, then start it again."),
     _("The worker stopped answering; another one goes on after the last committed word."),
     _("What was heard until there is kept. Check that the recording plays elsewhere, or convert it first."),
+    _("The link led on to a connection without encryption: the recording may have been changed on its way."),
+    _("Ask whoever offers it for an address that stays https."),
     _("Something went wrong inside this server."),
     _("Start it again; if it fails again, ask an administrator to look at the server's log."),
     _("The database did not answer."),

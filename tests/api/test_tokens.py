@@ -59,6 +59,12 @@ def test_another_secret_under_a_known_prefix_opens_nothing(alices):
     assert code_of(Program(f"{prefix}.{'A' * 43}").get("/whoami")) == "bad_token"
 
 
+@pytest.mark.parametrize("name", ["token", "access_token", "api_key", "key", "authorization"])
+def test_a_token_in_the_address_opens_nothing(alices, name):
+    answer = Client().get("/api/v1/whoami", {name: alices.token})
+    assert (answer.status_code, code_of(answer)) == (401, "no_token")
+
+
 def test_a_session_cookie_is_no_token(alice):
     client = Client()
     client.force_login(alice)

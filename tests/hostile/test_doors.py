@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers.asgi import ASGIRequest
 from django.test import Client
 
 from tests.conftest import MakeTranscript
@@ -170,3 +171,17 @@ def test_an_exported_document_is_well_formed_and_reaches_for_nothing(
     assert b"instrText" not in parts["word/document.xml"]
     assert b"fldSimple" not in parts["word/document.xml"]
     assert not [name for name, data in parts.items() if b'TargetMode="External"' in data]
+
+
+def test_a_header_with_underscores_is_not_the_proxys():
+    headers = [(b"x_forwarded_for", b"198.51.100.1"), (b"X_Forwarded_Proto", b"https"), (b"host", b"testserver")]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "query_string": b"",
+        "headers": headers,
+        "client": ["::1", 1],
+    }
+    meta = ASGIRequest(scope, io.BytesIO()).META
+    assert {name for name in meta if "FORWARDED" in name} == set()

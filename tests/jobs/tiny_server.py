@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import django
 
 from sttweb import bodies
 from sttweb.server import Server
@@ -58,6 +61,9 @@ async def background() -> None:
 
 
 def main() -> int:
+    if os.environ.get("TINY_SETTINGS"):
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sttweb.settings")
+        django.setup()
     if "full" in sys.argv:
         # No disk has so much room.
         bodies.BODY_COPIES = 10**15

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from uuid import uuid4
 
 import pytest
 
@@ -144,6 +145,20 @@ def test_for_a_stranger_the_rows_do_not_exist(act, charlie, make_transcript, do)
     assert row.state == "failed"
     assert tagged("kept") == {"Ours"}
     assert Tag.objects.count() == 1
+
+
+@pytest.mark.parametrize("do", ["tag", "retry", "delete", "export"])
+def test_ids_of_others_among_ones_own_are_as_if_they_were_not_there(act, bob, alice, make_transcript, other_team, do):
+    theirs = make_transcript(title="Theirs", team=other_team, state="failed")
+    before = Transcript.objects.filter(pk=theirs.pk).values().get()
+    answers = []
+    for pk in (theirs.pk, uuid4()):
+        ours = make_transcript(title="Ours", state="failed")
+        response = act(alice, do, [ours, Transcript(pk=pk)], tag="kept", sure="1", format="txt")
+        answers.append((response.status_code, told(response) if do != "export" else None))
+    assert answers[0] == answers[1]
+    assert Transcript.objects.filter(pk=theirs.pk).values().get() == before
+    assert "Theirs" not in tagged("kept")
 
 
 def test_rights_are_those_of_each_rows_team(act, bob, make_transcript, other_team):

@@ -308,3 +308,19 @@ def test_other_sites_can_neither_begin_nor_send_nor_remove(bobs, bob):
     assert everything(url, client) == [200, 200, 403, 403, 403]
     assert client.post("/uploads", {"name": "a", "size": 1}, content_type="application/json").status_code == 403
     assert Upload.objects.get().received == 0
+
+
+def test_another_device_of_the_same_person_goes_on_and_a_session_that_ended_does_not(bobs, bob):
+    url = bobs.begin(CONTENT).json()["url"]
+    bobs.put(url, 0, CONTENT[:4000])
+    bobs.client.logout()
+    for answer in (bobs.put(url, 4000, CONTENT[4000:]), bobs.client.head(url), bobs.complete(url, CONTENT)):
+        assert answer.status_code in (302, 401, 403)
+        assert answer.status_code != 302 or answer.url.startswith("/login")
+    phone = Sender(Client())
+    phone.client.force_login(bob)
+    assert [one["url"] for one in phone.client.get("/uploads").json()["uploads"]] == [url]
+    assert phone.client.get(url).json()["offset"] == 4000
+    assert phone.put(url, 4000, CONTENT[4000:]).status_code == 200
+    assert phone.complete(url, CONTENT).status_code == 200
+    assert Transcript.objects.get().media_sha256 == sha256(CONTENT)

@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 #: Reason of a gap behind the last sound: the source had announced more than it gave.
 ENDED_EARLY = "source_ended_early"
 
+UNENCRYPTED = "The link led on to a connection without encryption: the recording may have been changed on its way."
+UNENCRYPTED_STEP = "Ask whoever offers it for an address that stays https."
+
 Note = Callable[[Noted], Awaitable[None]]
 
 
@@ -96,6 +99,15 @@ class Hearing:
         self._told_failure = True
         notice = {"code": failure.code, "message": failure.message, "next_step": failure.next_step}
         await self._note(Noted(Entry(EventKind.NOTICE, {key: text for key, text in notice.items() if text})))
+
+
+def unencrypted(asked: str, source_url: str | None) -> Noted | None:
+    """What the log is told of a link of https that led to a connection which anybody on the way could read and change;
+    None when it did not."""
+    if not (asked.lower().startswith("https:") and (source_url or "").lower().startswith("http:")):
+        return None
+    notice = {"code": "source_unencrypted", "message": UNENCRYPTED, "next_step": UNENCRYPTED_STEP}
+    return Noted(Entry(EventKind.NOTICE, notice))
 
 
 def was_told(transcript_id: UUID) -> bool:

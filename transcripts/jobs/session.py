@@ -19,7 +19,7 @@ from sttweb.observe import transcript_context
 from transcripts.jobs import accounts, backoff, counts, leases, plan, source
 from transcripts.jobs.claims import Claim, Held, LeaseLost, Outcome
 from transcripts.jobs.faultpoints import passing
-from transcripts.jobs.hearing import Hearing, forget_if_gone, was_told
+from transcripts.jobs.hearing import Hearing, forget_if_gone, unencrypted, was_told
 from transcripts.jobs.outcomes import of_failure
 from transcripts.jobs.recorder import Recorder
 from transcripts.jobs.recording import Position
@@ -289,6 +289,8 @@ class Session:
             )
             for page in found[:1]:
                 await self._database(leases.entitle, self.claim, page.title or "", page.published_at)
+            if notice := unencrypted(row.source_url, audio.source_url):
+                await self._recorder.put(notice)
             row.is_live = audio.live
             endpoint = await self._database(plan.endpoint_of, row, await self._engine_url(row))
             self._endpoint = None if plan.needs_embedded(row) else endpoint

@@ -43,7 +43,7 @@ async def resuming(body: AsyncIterator[bytes], carry_on: CarryOn) -> AsyncGenera
             rest = min(FIRST_REST_S * 2 ** (tries - 1), LONGEST_REST_S)
             await asyncio.sleep(rest * random.uniform(0.5, 1))  # noqa: S311  spreading, not secrecy
         body = carry_on(received)
-    raise FetchError("source_dropped", "The connection broke again and again.", retryable=True)
+    raise FetchError("source_dropped", "The connection broke before the source had ended.", retryable=True)
 
 
 def carrying_on(response: Response, policy: Policy, limits: Limits, resolver: Resolver) -> CarryOn:

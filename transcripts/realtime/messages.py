@@ -199,7 +199,10 @@ def _word(item: Mapping[str, Any], start: float, end: float) -> WireWord:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    # JSON has whole numbers that no float can hold.
+    return (isinstance(value, int) and abs(value) < 2**53) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _seconds(value: Any) -> float | None:
