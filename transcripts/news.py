@@ -31,6 +31,7 @@ from transcripts.models import Event, EventKind, Hit, LogCursor, LogWatermark, T
 from transcripts.webhooks import messages
 from transcripts.webhooks.messages import Message
 from transcripts.webhooks.queueing import listening, queue
+from transcripts.webhooks.sending import bell
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,8 @@ def read_page(transcript: Transcript) -> bool:
             return False
         kept = _keep(found)
         told = [messages.of_hit(transcript, hit) for hit, now in kept if now and hit.watchlist.tells_webhooks]
-        queue(webhooks, transcript, sorted([*found.messages, *told], key=lambda message: message.at))
+        if queue(webhooks, transcript, sorted([*found.messages, *told], key=lambda message: message.at)):
+            transaction.on_commit(bell.ring)
         _tell_pages(transcript, [hit for hit, now in kept if now and hit.watchlist.tells_pages])
         passing("news.before_commit")
     return len(page) == PAGE

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import threading
 from datetime import timedelta
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.utils import timezone
 
 from tests.conftest import async_db
@@ -132,6 +133,26 @@ def test_a_reader_that_dies_in_the_middle_loses_and_doubles_nothing(make_hook, m
     news.read_all()
     send()
     assert receiver.kinds == ["transcript.created"]
+
+
+async def test_what_is_read_goes_out_at_once_without_waiting_for_the_next_look(
+    make_hook, make_transcript, receiver, monkeypatch
+):
+    monkeypatch.setattr(sending, "LOOK_S", 600.0)
+    await sync_to_async(make_hook)(WebhookEvent.CREATED)
+    sender = asyncio.create_task(sending.Sender().run())
+    try:
+        await asyncio.sleep(0)
+        for count in (1, 2):
+            await sync_to_async(make_transcript)()
+            async with asyncio.timeout(30):
+                while len(receiver.got) < count:
+                    await sync_to_async(news.read_all)()
+                    await asyncio.sleep(0.05)
+    finally:
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+    assert receiver.kinds == ["transcript.created"] * 2
 
 
 def test_a_sender_that_dies_with_a_message_in_hand_leaves_it_to_the_next(make_hook, make_transcript, receiver):

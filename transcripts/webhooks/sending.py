@@ -12,8 +12,8 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -175,6 +175,32 @@ def _judge_address(webhook_id: UUID, outcome: Outcome) -> None:
         Webhook.objects.filter(pk=webhook_id).update(failing_since=now)
 
 
+class Bell:
+    """Wakes the sender of this process when messages were queued in it; what others queue is found by looking."""
+
+    def __init__(self) -> None:
+        self._ears: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+
+    def ring(self) -> None:
+        """From any thread."""
+        for loop, event in list(self._ears):
+            with suppress(RuntimeError):  # a loop that has just ended
+                loop.call_soon_threadsafe(event.set)
+
+    @contextmanager
+    def heard(self) -> Iterator[asyncio.Event]:
+        """An event of the running loop that is set by every ring."""
+        ear = (asyncio.get_running_loop(), asyncio.Event())
+        self._ears.add(ear)
+        try:
+            yield ear[1]
+        finally:
+            self._ears.discard(ear)
+
+
+bell = Bell()
+
+
 # --- The loop --------------------------------------------------------------------------------------------------------
 
 
@@ -188,11 +214,17 @@ class Sender:
         self._busy: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Look every LOOK_S for addresses with something due. A database that is away is asked again."""
+        """Look for addresses with something due, every LOOK_S and when the bell rings.
+
+        A database that is away is asked again.
+        """
         try:
-            while True:
-                await self._safely(self._start_what_is_due)
-                await asyncio.sleep(LOOK_S)
+            with bell.heard() as rung:
+                while True:
+                    rung.clear()
+                    await self._safely(self._start_what_is_due)
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(rung.wait(), LOOK_S)
         finally:
             for task in self._busy:
                 task.cancel()
