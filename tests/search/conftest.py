@@ -18,7 +18,7 @@ Say = Callable[..., Transcript]
 def _way(monkeypatch: pytest.MonkeyPatch) -> None:
     """So little text is all read from PostgreSQL's index; for SEARCH_WAY=trying none is, and steps are short."""
     if os.environ.get("SEARCH_WAY") == "trying":
-        for name, value in {"GATHERED": -1, "LATE": -1, "STEP": 20}.items():
+        for name, value in {"GATHERED": -1, "LATE": -1, "STEP": 4, "ROWS": (2, 3)}.items():
             monkeypatch.setattr(tsearch, name, value)
 
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def hurried(monkeypatch):
     """Nothing is read from the index, and a page tries two transcripts."""
-    for name, value in {"GATHERED": -1, "LATE": -1, "TRIED": 1, "TRIED_AT_MOST": 1, "STEP": 20}.items():
+    for name, value in {"GATHERED": -1, "LATE": -1, "TRIED": 1, "TRIED_AT_MOST": 1, "STEP": 2}.items():
         monkeypatch.setattr(tsearch, name, value)
 
 
@@ -71,7 +71,7 @@ def test_more_hits_than_expected_are_tried_one_by_one(say, pages, monkeypatch):
 
 
 def test_what_stands_only_in_old_ones_is_read_from_the_index_in_the_end(say, pages, monkeypatch):
-    for name, value in {"GATHERED": -1, "TRIED": 1, "STEP": 20}.items():
+    for name, value in {"GATHERED": -1, "TRIED": 1, "STEP": 2}.items():
         monkeypatch.setattr(tsearch, name, value)
     say("quay", title="Old")
     for _ in range(5):

@@ -125,11 +125,11 @@ def find_anywhere(allowed: QuerySet[Any], query: Query, size: int) -> list[UUID]
         if not asked:
             continue
         if connection.vendor == "postgresql":
-            found, _ = tsearch.transcripts(rows, asked, "", size)
+            found, _ = tsearch.newest(rows, asked, "", size)
         else:
-            found = fts.transcripts(rows, None, asked, True, "", size)
+            found = [row.pk for row in fts.transcripts(rows, None, asked, True, "", size)]
         if found:
-            return [row.pk for row in found]
+            return found
     return []
 
 

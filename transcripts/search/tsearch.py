@@ -8,7 +8,9 @@ neither that hits are few in old transcripts nor that a page wants 25, and took 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import chain, repeat
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +31,9 @@ GATHERED = 5_000
 TRIED, LATE = 100_000, 100_000
 #: Segments that one page tries at most, newest first, and those of the first step. A segment takes about 1.3 µs.
 TRIED_AT_MOST, STEP = 500_000, 2_500
+
+#: Rows that one statement reads ahead, the first, the second and so on.
+ROWS = (250, 4_000, 20_000)
 
 _EXPECTED = "EXPLAIN SELECT FROM transcripts_segment WHERE search @@ to_tsquery('simple', %s)"
 
@@ -78,6 +83,13 @@ class Holds(Func):
 def transcripts(allowed: TranscriptQuerySet, query: Query, cursor: str, size: int) -> tuple[list[Transcript], str]:
     """The newest ``size`` of the allowed ones behind the cursor that hold the words, and the cursor of what was not
     looked at for lack of time (empty: everything was)."""
+    keys, behind = newest(allowed, query, cursor, size)
+    rows = allowed.in_bulk(keys)
+    return [rows[key] for key in keys if key in rows], behind
+
+
+def newest(allowed: TranscriptQuerySet, query: Query, cursor: str, size: int) -> tuple[list[UUID], str]:
+    """As `transcripts`, their ids."""
     expected = _expected(query)
     if expected <= GATHERED and (found := _gathered(allowed, query, cursor, size, GATHERED)) is not None:
         return found, ""
@@ -99,35 +111,57 @@ def _expected(query: Query) -> int:
     return int(found[1]) if found else 0
 
 
-def _gathered(allowed: TranscriptQuerySet, query: Query, cursor: str, size: int, most: int) -> list[Transcript] | None:
-    """As `transcripts`, from the index, or None where it has more than ``most`` segments, whatever was expected."""
+def _gathered(allowed: TranscriptQuerySet, query: Query, cursor: str, size: int, most: int) -> list[UUID] | None:
+    """As `newest`, from the index, or None where it has more than ``most`` segments, whatever was expected."""
     with connection.cursor() as asked:
         asked.execute(_GATHER, [tsquery(query), most + 1])
         keys = [key for (key,) in asked.fetchall()]
     if len(keys) > most:
         return None
-    ways = (after(allowed.filter(way), cursor)[:size] for way in (Holds(query), Q(pk__in=keys)))
-    found = {row.pk: row for way in ways for row in way}
-    return sorted(found.values(), key=lambda row: (row.created_at, row.pk), reverse=True)[:size]
+    ways = (after(allowed.filter(way), cursor) for way in (Holds(query), Q(pk__in=keys)))
+    found = {row for way in ways for row in way.values_list("created_at", "pk")[:size]}
+    return [key for _, key in sorted(found, reverse=True)[:size]]
 
 
-def _tried(
-    allowed: TranscriptQuerySet, query: Query, cursor: str, size: int, most: int
-) -> tuple[list[Transcript], str]:
-    """As `transcripts`, by looking into one after the other, until ``most`` segments were looked at."""
-    found: list[Transcript] = []
+def _tried(allowed: TranscriptQuerySet, query: Query, cursor: str, size: int, most: int) -> tuple[list[UUID], str]:
+    """As `newest`, by looking into one after the other, until ``most`` segments were looked at."""
+    found: list[UUID] = []
     tried, step = 0, STEP
+    rows = _one_by_one(allowed, cursor)
     while tried < most and len(found) < size:
-        keys, tried_now, cursor = _ahead(allowed, cursor, step)
+        keys, segments, cursor = _next(rows, step)
         with connection.cursor() as asked:
             asked.execute(_HOLDING, {"keys": keys, "query": tsquery(query)})
-            rows = allowed.in_bulk([key for (key,) in asked.fetchall()])
-        found += [rows[key] for key in keys if key in rows]
-        tried += tried_now
-        step = _next_step(tried, len(found), size)
+            holding = {key for (key,) in asked.fetchall()}
+        found += [key for key in keys if key in holding]
         if not cursor:
             break
+        tried += segments
+        step = _next_step(tried, len(found), size)
     return found[:size], cursor
+
+
+def _one_by_one(allowed: TranscriptQuerySet, cursor: str) -> Iterator[tuple[UUID, datetime, int]]:
+    """Id, time and number of segments of what is behind the cursor, in few statements: filters may be dear."""
+    for size in chain(ROWS[:-1], repeat(ROWS[-1])):
+        rows = list(after(allowed, cursor).values_list("pk", "created_at", "segment_count")[:size])
+        yield from rows
+        if len(rows) < size:
+            return
+        cursor = cursor_of(rows[-1][1], rows[-1][0])
+
+
+def _next(rows: Iterator[tuple[UUID, datetime, int]], most: int) -> tuple[list[UUID], int, str]:
+    """The next transcripts that have ``most`` segments together or a little more, how many those are, and the cursor of
+    what follows, if anything does."""
+    keys: list[UUID] = []
+    count = 0
+    for key, made, segments in rows:
+        keys.append(key)
+        count += max(1, segments)
+        if count >= most:
+            return keys, count, cursor_of(made, key)
+    return keys, count, ""
 
 
 def _next_step(tried: int, found: int, size: int) -> int:
@@ -135,19 +169,6 @@ def _next_step(tried: int, found: int, size: int) -> int:
     most four times as many as were tried."""
     needed = tried * (size - found) * 5 // (found * 4) if found else tried * 4
     return max(STEP, min(tried * 4, needed))
-
-
-def _ahead(allowed: TranscriptQuerySet, cursor: str, most: int) -> tuple[list[UUID], int, str]:
-    """The next transcripts that have ``most`` segments together or a little more, how many those are, and the cursor of
-    what follows, if anything does."""
-    keys: list[UUID] = []
-    count, size, made = 0, most // 10, None
-    for key, made, segments in after(allowed, cursor).values_list("pk", "created_at", "segment_count")[:size]:
-        keys.append(key)
-        count += max(1, segments)
-        if count >= most:
-            return keys, count, cursor_of(made, key)
-    return keys, count, cursor_of(made, keys[-1]) if made and len(keys) == size else ""
 
 
 def segments(keys: Sequence[UUID], query: Query, size: int) -> dict[UUID, list[Segment]]:
