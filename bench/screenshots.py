@@ -86,6 +86,19 @@ async def find(page: Any) -> None:
     await page.wait_for_selector("#find [data-slot=count]:has-text('of')")
 
 
+async def change_title(page: Any) -> None:
+    await page.dblclick("h1")
+    await page.wait_for_selector("#title-form:not([hidden])")
+
+
+async def as_paragraphs(page: Any) -> None:
+    if not await page.is_visible("#paragraphs-toggle"):
+        await page.click(".side > summary")
+    await page.check("#paragraphs-toggle")
+    await page.evaluate("scrollTo(0, 0)")
+    await page.wait_for_selector("#lines.paragraphs")
+
+
 async def show_keys(page: Any) -> None:
     await page.keyboard.press("?")
     await page.wait_for_selector("#keys[open]")
@@ -133,6 +146,12 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         await page.wait_for_selector("#partial:not([hidden]), .captions-open:not(:empty)")
         await page.wait_for_timeout(400)
 
+    async def drop(page: Any) -> None:
+        await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+        await publish.send_source(stage.live.pk, events.source("reconnecting", 12.0, 2, 8, 1), passing=True)
+        await page.wait_for_selector("#open-gap:not([hidden])")
+        await page.wait_for_timeout(300)
+
     async def watched(page: Any) -> None:
         await page.wait_for_selector("#link-state[data-state=live]", state="attached")
         await publish.send_watching(stage.newsroom.pk, "elsewhere", {str(stage.live.pk): 3})
@@ -159,6 +178,9 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("session-gap", f"/s/{stage.gappy.pk}", stage.alice, None),
         ("session-export", f"/s/{stage.gappy.pk}", stage.alice, open_export),
         ("session-failed", f"/s/{stage.failed.pk}", stage.alice, None),
+        ("session-dropped", f"/s/{stage.live.pk}", stage.alice, drop),
+        ("session-title", f"/s/{stage.gappy.pk}", stage.alice, change_title),
+        ("session-paragraphs", f"/s/{stage.gappy.pk}", stage.alice, as_paragraphs),
         ("session-offline", f"/s/{stage.live.pk}", stage.alice, offline),
         ("session-find", f"/s/{stage.gappy.pk}", stage.alice, find),
         ("session-keys", f"/s/{stage.sample.pk}", stage.alice, show_keys),
