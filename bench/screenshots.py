@@ -29,10 +29,12 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 ]
 WIDTHS = {"1280": {"width": 1280, "height": 900}, "360": {"width": 360, "height": 780}}
 #: Answers that the browser's console calls errors and that belong to the picture.
-EXPECTED = {"missing": "404", "forbidden": "403", "new-wrong": "422", "review-conflict": "409"}
+EXPECTED = {"missing": "404", "forbidden": "403", "new-wrong": "422", "captions-guessed": "403", "review-conflict": "409"}
 
 
 def free_port() -> int:
@@ -118,6 +120,51 @@ async def pick_and_delete(page: Any) -> None:
     await page.wait_for_selector(".doomed")
 
 
+async def share_one(page: Any) -> None:
+    """A link with a password, as its maker is shown it once."""
+    await page.fill("[name=password]", "river stone")
+    await page.click(".share-form .primary")
+    await page.wait_for_selector(".share-code svg")
+
+
+async def guess(page: Any) -> None:
+    await page.fill("[name=password]", "river stones")
+    await page.click(".sheet-end .primary")
+    await page.wait_for_selector(".field-error")
+
+
+async def pick_episodes(page: Any) -> None:
+    for number in (0, 2):
+        await page.locator(".episode input[type=checkbox]:not(:disabled)").nth(number).check()
+    await page.wait_for_selector("[data-count]:not(:empty)")
+
+
+async def record(page: Any) -> None:
+    """Where the browser has a microphone; where it has none, it says so."""
+    await page.wait_for_selector("#recorder[data-state=off]")
+    await page.click("#recorder [data-slot=record]")
+    states = ",".join(f"#recorder[data-state={state}]" for state in ("recording", "denied", "missing", "failed"))
+    await page.wait_for_selector(states)
+    await page.wait_for_timeout(600)
+
+
+async def record_alone(page: Any) -> None:
+    """The network goes away while somebody speaks."""
+    await record(page)
+    await page.context.set_offline(True)
+    await page.wait_for_timeout(1500)
+
+
+async def upload(page: Any) -> None:
+    """One file on its way, and one that is no recording."""
+    await page.route("**/uploads/*?offset=0", lambda route: None)
+    wave = {"name": "Council, 18 November.wav", "mimeType": "audio/wav", "buffer": b"RIFF" + bytes(3_000_000)}
+    paper = {"name": "agenda.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 " + bytes(90_000)}
+    await page.set_input_files("[name=uploads]", [wave, paper])
+    await page.click(".sheet-end .primary")
+    await page.wait_for_selector(".chosen-file[data-state=sending]")
+
+
 def refusal(make: Callable[[], Any]) -> Callable[[Any], Awaitable[None]]:
     """A page of an error that nobody can bring about here: ``make`` renders it."""
 
@@ -197,9 +244,19 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("library-nothing", "/library?q=zebra", stage.alice, None),
         ("tags", "/tags", stage.alice, None),
         ("feed", "/feed", stage.alice, None),
+        ("feed-episodes", stage.episodes, stage.alice, pick_episodes),
+        ("mic", "/mic", stage.alice, None),
+        ("mic-off", f"/s/{stage.recording.pk}", stage.alice, None),
+        ("mic-recording", f"/s/{stage.recording.pk}", stage.alice, record),
+        ("mic-alone", f"/s/{stage.recording.pk}", stage.alice, record_alone),
+        ("new-uploading", "/new", stage.alice, upload),
         ("arabic", f"/s/{stage.arabic.pk}", stage.alice, None),
         ("export-page", f"/s/{stage.gappy.pk}/export", stage.alice, None),
         ("share", f"/s/{stage.live.pk}/share", stage.alice, None),
+        ("share-made", f"/s/{stage.live.pk}/share", stage.alice, share_one),
+        ("captions-locked", f"/c/{stage.locked}", None, None),
+        ("captions-guessed", f"/c/{stage.locked}", None, guess),
+        ("captions-overlay", f"/c/{stage.link}/overlay", None, speak),
         ("captions-public", f"/c/{stage.link}", None, speak),
         ("team-settings", f"/team/{stage.newsroom.pk}/settings", stage.alice, None),
         ("team-members", f"/team/{stage.newsroom.pk}/members", stage.alice, None),

@@ -95,11 +95,39 @@ class Stage:
 
         return sharing.make_link(self.live, self.alice, 6, 0)[1]
 
+    def feed(self) -> str:
+        """The address of the page with the episodes of a feed that nobody has to fetch."""
+        from datetime import UTC, datetime
+
+        from transcripts.media.feeds import Episode, Feed
+        from transcripts.views import feed
+
+        link, begin = "https://feeds.example.org/harbour", datetime(2026, 11, 19, 6, tzinfo=UTC)
+        episodes = tuple(
+            Episode(
+                title=f"{214 - n}: {SENTENCES[n % len(SENTENCES)].rstrip('.')}",
+                url=f"https://{'10.0.0.7' if n == 3 else 'media.example.org'}/harbour/{214 - n}.mp3",
+                published=(begin - timedelta(days=7 * n)).isoformat(),
+                duration_s=1500 + 73 * n,
+                length_bytes=24_000_000 + 1_170_000 * n,
+                about=SENTENCES[(n + 3) % len(SENTENCES)],
+            )
+            for n in range(214)
+        )
+        feed.keep(link, Feed("The Harbour", episodes))
+        return feed.address(link)
+
+    def record(self) -> Any:
+        """A transcript that waits for Alice's microphone."""
+        from transcripts.incoming.beginning import Wanted, begin
+
+        return begin(self.newsroom, self.alice, Wanted(title="Minutes of the harbour board"))
+
     def fill(self) -> None:
         """Everything that the pictures show."""
         from django.utils import timezone
 
-        from transcripts import tagging
+        from transcripts import sharing, tagging
         from transcripts.models import SourceKind
 
         minute = 60 * 16_000
@@ -151,6 +179,8 @@ class Stage:
             "شريط الأخبار", "completed", 3, minutes_ago=400, texts=ARABIC, language="ar", gap_after=1
         )
         self.link = self.share()
+        self.locked = sharing.make_link(self.live, self.alice, 6, 0, PASSWORD)[1]
+        self.episodes, self.recording = self.feed(), self.record()
         self.sample = self.make(
             "A line of Samuel Beckett, read aloud", "completed", 3, kind=SourceKind.SAMPLE, minutes_ago=1500
         )

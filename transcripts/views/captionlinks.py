@@ -113,9 +113,10 @@ def public(request: HttpRequest, token: str, *, overlay: bool = False) -> HttpRe
     if link is None:
         raise Http404("No such link.")
     if request.method == "POST":
-        return _unshared(_unlock(request, link))
+        # Without a referrer browsers send forms with the origin null, which are refused as another site's.
+        return _unshared(_unlock(request, link), "same-origin")
     if not captionlocks.is_open(link, request.COOKIES):
-        return _unshared(_ask(request))
+        return _unshared(_ask(request), "same-origin")
     text, language = last_text(link)
     config = {"socket": f"/ws/c/{token}/", "public": True, "overlay": overlay, "after": 0, "final": [], "looks": {}}
     context: dict[str, Any] = {"text": text, "language": language, "overlay": overlay, "config": config}
@@ -147,10 +148,10 @@ def _ask(request: HttpRequest, problem: str = "", status: int = 200) -> HttpResp
     return render(request, "transcripts/caption_password.html", {"problem": problem}, status=status)
 
 
-def _unshared(response: HttpResponse) -> HttpResponse:
+def _unshared(response: HttpResponse, referrer: str = "no-referrer") -> HttpResponse:
     """The address is the key: kept out of caches, search engines and the addresses that other sites are told."""
     response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = referrer
     response["X-Robots-Tag"] = "noindex, nofollow"
     return response
 

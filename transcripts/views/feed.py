@@ -54,7 +54,7 @@ def feed(request: TeamRequest) -> HttpResponse:
             _feed_at(request, link)
         except MediaError as error:
             return _ask(request, link, error, status=422)
-        return redirect(_address(link))
+        return redirect(address(link))
     if "at" not in request.GET:
         return _ask(request, request.GET.get("link", ""))
     return _on_feed(request, request.GET["at"], _list)
@@ -81,7 +81,8 @@ def _on_feed(request: TeamRequest, token: str, answer: Any) -> HttpResponse:
     return response
 
 
-def _address(link: str) -> str:
+def address(link: str) -> str:
+    """The page with the episodes of the feed at ``link``."""
     return f"{resolve_url('feed')}?{urlencode({'at': signing.dumps(link, salt=SALT, compress=True)})}"
 
 
@@ -91,7 +92,7 @@ def page_of(request: TeamRequest, link: str) -> str:
         _feed_at(request, link)
     except MediaError:
         return ""
-    return _address(link)
+    return address(link)
 
 
 def _stale() -> MediaError:
@@ -115,11 +116,12 @@ def _feed_at(request: TeamRequest, link: str) -> Feed:
     if found is None:
         step = _("Try again in a minute.")
         raise FetchError("too_busy", _("Too many links are being looked at just now."), next_step=step)
-    _keep(link, found[1])
+    keep(link, found[1])
     return found[1]
 
 
-def _keep(link: str, found: Feed) -> None:
+def keep(link: str, found: Feed) -> None:
+    """Remember a feed for turning its pages."""
     with _lock:
         _kept[link] = (time.monotonic(), found)
         _kept.move_to_end(link)

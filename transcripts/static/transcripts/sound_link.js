@@ -81,7 +81,7 @@ export class SoundLink {
   }
 
   tell(type) {
-    if (this.#open) this.#socket.send(JSON.stringify({ type }));
+    if (this.#open && this.#socket.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ type }));
   }
 
   /** Send the rest, also when the network is away now, then end. */
@@ -163,12 +163,14 @@ export class SoundLink {
   }
 
   #pump() {
-    while (this.#open && this.#sent < Math.min(this.#end, this.#maySend) && this.#socket.bufferedAmount < MOST_WAITING) {
+    // One that is closing says so only later, and swallows what it is given.
+    const flows = this.#open && this.#socket.readyState === WebSocket.OPEN;
+    while (flows && this.#sent < Math.min(this.#end, this.#maySend) && this.#socket.bufferedAmount < MOST_WAITING) {
       const piece = this.#at(this.#sent);
       this.#socket.send(piece);
       this.#sent += piece.length;
     }
-    if (this.#open && this.#stopping && !this.#stopSent && this.#sent === this.#end) {
+    if (flows && this.#stopping && !this.#stopSent && this.#sent === this.#end) {
       this.#stopSent = true;
       this.tell("stop");
     }
