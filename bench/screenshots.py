@@ -34,7 +34,13 @@ FLAGS = [
 ]
 WIDTHS = {"1280": {"width": 1280, "height": 900}, "360": {"width": 360, "height": 780}}
 #: Answers that the browser's console calls errors and that belong to the picture.
-EXPECTED = {"missing": "404", "forbidden": "403", "new-wrong": "422", "captions-guessed": "403", "review-conflict": "409"}
+EXPECTED = {
+    "missing": "404",
+    "forbidden": "403",
+    "new-wrong": "422",
+    "captions-guessed": "403",
+    "review-conflict": "409",
+}
 
 
 def free_port() -> int:

@@ -154,6 +154,8 @@ form.addEventListener("submit", async (event) => {
     links.value = "";
   }
   sendingAll = true;
+  // The button stands below what now moves.
+  chosen.scrollIntoView({ block: "center" });
   goOn();
 });
 
