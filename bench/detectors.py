@@ -74,7 +74,8 @@ async def hear(url: str, path: Path, language: str, text: str) -> Spoken:
     """One recording through the engine."""
     pcm = await asyncio.to_thread(decode, path)
     passages: list[Heard] = []
-    async with connect(url + "&include_timestamps=true", compression=None) as socket:
+    # No pings: on a busy machine the engine may hear for longer than a ping waits.
+    async with connect(url + "&include_timestamps=true", compression=None, ping_interval=None) as socket:
         await receive(socket)
         reader = asyncio.create_task(_collect(socket, passages))
         points, since = list(commit_points(pcm)), 0

@@ -81,7 +81,7 @@ def test_a_chip_stands_where_the_voice_changes_and_the_panel_lists_all(reader, m
         say(transcript, "Text.", index, speaker=speaker)
     response = reader.get(f"/s/{transcript.pk}")
     page = response.content.decode()
-    words, panel = page.split('<details class="side">')
+    words, panel = page.split('<details class="side"')
     assert re.findall(r'data-hue="(\d)" data-label="([^"]+)"', words) == [
         ("0", "speaker_0"),
         ("1", "Ana Bello"),
