@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Mapping
 from uuid import UUID, uuid4
 
+from transcripts.live.presence import AGAIN_SECONDS, FORGET_SECONDS
 from transcripts.live.publish import send_watching
 from transcripts.live.threads import in_thread
 from transcripts.models import Transcript
 
-#: What has not changed is said again so often, and believed for so long, in seconds.
-REPEAT_SECONDS, BELIEVED_SECONDS = 10.0, 25.0
+#: What has not changed is said again so often, and believed for so long, in seconds: as with the names. The names go to
+#: the pages of one transcript, the counts to the boards of a team; each hears only what it shows.
+REPEAT_SECONDS, BELIEVED_SECONDS = AGAIN_SECONDS, FORGET_SECONDS
 
 
 def read_teams(ids: set[UUID]) -> dict[UUID, UUID]:
