@@ -197,9 +197,11 @@ def test_a_page_goes_on_after_its_last_row_was_deleted(say, alice, team, text):
     assert [one.transcript.title for one in page.found] == ["1", "0"]
 
 
-def test_rare_filters_find_among_common_words(say, found, monkeypatch):
-    """Beyond some steps from hit to hit the filters lead; the answer stays the same."""
+@pytest.mark.parametrize("few", [-1, 50])
+def test_rare_filters_find_among_common_words(say, found, monkeypatch, few):
+    """Beyond some steps from hit to hit, or for a few rows at once, the filters lead; the answer stays the same."""
     monkeypatch.setattr("transcripts.search.fts.STEPS", 4)
+    monkeypatch.setattr("transcripts.search.fts.FEW", few)
     say("quay", title="First", state="failed")
     for number in range(10):
         say("quay", title=str(number))

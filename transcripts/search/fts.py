@@ -25,6 +25,8 @@ from transcripts.search.query import Query, fts5
 
 #: Steps from hit to hit while filters refuse what is found; after these the filters lead.
 STEPS = 100
+#: Where the filters let so few through, they lead from the beginning.
+FEW = 50
 
 _PLACE = f"rowid >> {INDEX_BITS}"
 _HITS = "FROM transcripts_search WHERE transcripts_search MATCH %(match)s"
@@ -97,6 +99,8 @@ def transcripts(
     if teams is not None and not teams:
         return []
     match, place = _match(query, teams), _place_of(cursor)
+    if filtered and len(allowed.order_by().values_list("pk")[: FEW + 1]) <= FEW:
+        return _led_by_filters(allowed, match, place, size)
     found: list[Transcript] = []
     steps = 0
     while len(found) < size:
