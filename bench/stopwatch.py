@@ -17,7 +17,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Lap:
-    """Milliseconds: by the clock, without the queue for a processor, on our processor, on the database's."""
+    """Milliseconds: by the clock, without the queue for a processor, on our processor, on the database's. Without the
+    queue it is never less than both processors' together, which take turns."""
 
     clock: float
     unqueued: float
@@ -34,7 +35,8 @@ def lap(act: Callable[[], Any]) -> tuple[Lap, Any]:
     clock = (time.perf_counter() - started) * 1000
     now, queued, there, queued_there = *_account(["self"]), *_account(pids)
     waits = (queued - waited) + (queued_there - waited_there)
-    return Lap(clock, max(0.0, clock - waits), now - ran, there - ran_there), result
+    worked, worked_there = now - ran, there - ran_there
+    return Lap(clock, max(worked + worked_there, clock - waits), worked, worked_there), result
 
 
 def _account(pids: Sequence[str]) -> tuple[float, float]:
@@ -50,13 +52,13 @@ def _account(pids: Sequence[str]) -> tuple[float, float]:
 
 
 def _servers() -> list[str]:
-    """The processes of PostgreSQL that work on our database."""
+    """The process of PostgreSQL that works for our connection."""
     from django.db import connection
 
     if connection.vendor != "postgresql":
         return []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+        cursor.execute("SELECT pg_backend_pid()")
         return [str(pid) for (pid,) in cursor.fetchall()]
 
 
