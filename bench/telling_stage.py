@@ -79,5 +79,4 @@ class Telling:
             ("alerts", "/alerts", alice, None),
             ("watchlist", f"/alerts/lists/{self.flood.pk}", alice, None),
             ("webhook", f"/team/{team}/webhooks/{self.hook.pk}", alice, None),
-            ("api-docs", "/api/docs", alice, None),
         ]

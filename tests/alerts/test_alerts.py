@@ -44,6 +44,38 @@ def test_a_term_is_found_as_people_mean_it(text, term, found):
     assert terms_in(text, term) == ([term] if found else [])
 
 
+@pytest.mark.parametrize(
+    ("text", "term", "found"),
+    [
+        ("the mayors met", "mayor", True),
+        ("two cities", "city", True),
+        ("several citizens", "city", False),
+        ("they voted, voting", "vote", True),
+        ("at the elections", "election", True),
+        ("the housing market", "house", True),
+        ("le café", "cafe", True),
+        ("the cafe", "café", True),
+        ("die Städte", "Stadt", True),
+        ("mayonnaise", "mayor", False),
+        ("electrification", "elect", False),
+        ("an ivy wall", "iv", False),
+        ("city councils voted", "city council", True),
+        ("permission", "permi*", True),
+    ],
+    ids=range(14),
+)
+def test_any_form_of_a_word_counts_where_a_list_says_so(text, term, found):
+    assert bool(list(find([term], [], words(text), any_form=True))) is found
+
+
+def test_a_list_says_whether_any_form_counts(make_list, make_transcript):
+    strict, loose = make_list("mayor"), make_list("mayor", name="Loose", any_form=True)
+    say(make_transcript(), 0, "both mayors spoke")
+    news.read_all()
+    assert list(Hit.objects.values_list("watchlist", "said")) == [(loose.pk, "mayors")]
+    assert strict.hits.count() == 0
+
+
 def test_a_phrase_may_begin_in_the_segment_before():
     assert terms_in("council voted", "city council", tail="said the city") == ["city council"]
     assert terms_in("voted today", "city council", tail="the city council") == []
