@@ -271,7 +271,6 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("team-audit", f"/team/{stage.newsroom.pk}/audit", stage.alice, None),
         ("roles", "/roles", stage.alice, None),
         ("account-factors", "/account/2fa/", stage.alice, None),
-        ("account-sessions", "/account/sessions/", stage.alice, None),
         ("account-password", "/account/password/set/", stage.alice, None),
         ("status", "/admin/status", stage.alice, None),
         ("forbidden", "/new", stage.victor, None),
