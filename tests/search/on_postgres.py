@@ -70,6 +70,15 @@ def test_more_hits_than_expected_are_tried_one_by_one(say, pages, monkeypatch):
     assert pages("quay") == [(["2", "1"], False), (["0"], False)]
 
 
+def test_many_hits_in_one_transcript_hide_no_other(say, pages, monkeypatch):
+    """What was cut off is never taken for all there is."""
+    monkeypatch.setattr(tsearch, "GATHERED", 2)
+    say("quay", title="Old")
+    say(*["quay"] * 5, title="Many")
+    say(title="The quay")
+    assert pages("quay") == [(["The quay", "Many"], False), (["Old"], False)]
+
+
 def test_what_stands_only_in_old_ones_is_read_from_the_index_in_the_end(say, pages, monkeypatch):
     for name, value in {"GATHERED": -1, "TRIED": 1, "STEP": 2}.items():
         monkeypatch.setattr(tsearch, name, value)

@@ -1,4 +1,4 @@
-"""Full-text search on PostgreSQL, over the generated columns that `models.searchindex` makes.
+"""Full-text search on PostgreSQL, over the generated columns ``search`` that `models.searchindex` makes.
 
 A rare word is read from the index; of a common one the index would give far more than a page, so the newest transcripts
 are tried one by one. The planner is asked how common the words are, but it does not choose the way: it would weigh
@@ -11,13 +11,9 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain, repeat
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BooleanField, F, Func, Q, Value
-from django.db.models.sql.compiler import SQLCompiler
 
 from transcripts.models import Segment, Transcript
 from transcripts.models.transcript import TranscriptQuerySet
@@ -38,8 +34,11 @@ ROWS = (250, 4_000, 20_000)
 _EXPECTED = "EXPLAIN SELECT FROM transcripts_segment WHERE search @@ to_tsquery('simple', %s)"
 
 _GATHER = """
-SELECT DISTINCT transcript_id FROM (
-  SELECT transcript_id FROM transcripts_segment WHERE search @@ to_tsquery('simple', %s) LIMIT %s) AS hit"""
+SELECT id, count(*) FROM (
+  (SELECT transcript_id AS id FROM transcripts_segment WHERE search @@ to_tsquery('simple', %(query)s) LIMIT %(most)s)
+  UNION ALL
+  (SELECT id FROM transcripts_transcript WHERE search @@ to_tsquery('simple', %(query)s) LIMIT %(most)s)) AS hit
+GROUP BY id"""
 
 # The function behind the operator @@ has no index: these statements are for few transcripts, whose segments are found
 # by the transcript, and an index of all words would be read in vain for each of them. LIMIT 1 keeps the order of work.
@@ -61,23 +60,6 @@ _MENTIONS = """
 SELECT wanted.id, count(*) FROM unnest(%s::uuid[]) AS wanted(id) CROSS JOIN LATERAL (
   SELECT FROM transcripts_segment WHERE transcript_id = wanted.id AND ts_match_vq(search, to_tsquery('simple', %s))
   LIMIT %s) AS hit GROUP BY wanted.id"""
-
-
-class Holds(Func):
-    """The row's generated column ``search``, which no model knows, matches a tsquery."""
-
-    output_field = BooleanField()
-
-    def __init__(self, query: Query) -> None:
-        super().__init__(F("pk"), Value(tsquery(query)))
-
-    def as_sql(  # type: ignore[override]
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_: Any
-    ) -> tuple[str, tuple[Any, ...]]:
-        key, query = self.get_source_expressions()
-        column, _none = compiler.compile(key)
-        sql, params = compiler.compile(query)
-        return f"{column.rpartition('.')[0]}.\"search\" @@ to_tsquery('simple', {sql})", tuple(params)
 
 
 def transcripts(allowed: TranscriptQuerySet, query: Query, cursor: str, size: int) -> tuple[list[Transcript], str]:
@@ -112,15 +94,13 @@ def _expected(query: Query) -> int:
 
 
 def _gathered(allowed: TranscriptQuerySet, query: Query, cursor: str, size: int, most: int) -> list[UUID] | None:
-    """As `newest`, from the index, or None where it has more than ``most`` segments, whatever was expected."""
+    """As `newest`, from the indexes, or None where those have more than ``most`` hits, whatever was expected."""
     with connection.cursor() as asked:
-        asked.execute(_GATHER, [tsquery(query), most + 1])
-        keys = [key for (key,) in asked.fetchall()]
-    if len(keys) > most:
+        asked.execute(_GATHER, {"query": tsquery(query), "most": most + 1})
+        hits = dict(asked.fetchall())
+    if sum(hits.values()) > most:
         return None
-    ways = (after(allowed.filter(way), cursor) for way in (Holds(query), Q(pk__in=keys)))
-    found = {row for way in ways for row in way.values_list("created_at", "pk")[:size]}
-    return [key for _, key in sorted(found, reverse=True)[:size]]
+    return list(after(allowed.filter(pk__in=list(hits)), cursor).values_list("pk", flat=True)[:size])
 
 
 def _tried(allowed: TranscriptQuerySet, query: Query, cursor: str, size: int, most: int) -> tuple[list[UUID], str]:
