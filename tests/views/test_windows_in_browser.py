@@ -131,6 +131,18 @@ async def test_who_writes_keeps_the_row_when_a_link_leads_elsewhere(product, bob
     assert indexes == list(range(indexes[0], indexes[-1] + 1))
 
 
+async def test_who_listens_on_gets_the_rows_below(product, alice, make_transcript):  # noqa: F811
+    transcript = await make(make_transcript, state="completed", source_kind="sample", options={"sample": "long"})
+    page = await product.visit(alice, f"/s/{transcript.pk}?seg=20")
+    await page.wait_for_selector("#seg-20.sought")
+    assert (await page.evaluate(INDEXES))[-1] == 120
+    await page.wait_for_function("document.querySelector('audio').readyState >= 1")
+    await page.evaluate("document.querySelector('audio').currentTime = 243.2")
+    await page.wait_for_selector("#seg-121", state="attached")
+    await page.evaluate("document.querySelector('audio').currentTime = 243")
+    await page.wait_for_selector("#seg-121.playing", state="attached")
+
+
 async def test_the_review_screen_pages_as_the_session_page_does(product, bob, make_transcript):  # noqa: F811
     transcript = await make(make_transcript, state="completed")
     page = await product.visit(bob, f"/s/{transcript.pk}/review")

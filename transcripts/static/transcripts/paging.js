@@ -70,6 +70,9 @@ function load(side, query = "") {
   });
 }
 
+/** The next page of rows below, for who listens on. */
+export const loadLater = () => loading ?? load("later");
+
 /** Rows joined to those of the page where they meet, else in place of them. */
 function take(found) {
   const place = (row) => found.findIndex(({ id }) => row && id === row.id);

@@ -1,6 +1,7 @@
 // Plays the recording: a time in the text seeks, the spoken word is marked. No span a word: the highlight is a range.
 import { announce, byId, clock, say, setIcon, slot } from "./dom.js";
 import { bind } from "./keys.js";
+import { isDetached, loadLater } from "./paging.js";
 import { rangeIn, wordsOf } from "./passage.js";
 
 const page = byId("session");
@@ -34,9 +35,17 @@ function rowAt(ms) {
   return rows[low - 1] ?? null;
 }
 
+/** The row that is spoken; none when it is below those that are in the page, which then come. */
+function shownAt(ms) {
+  const row = rowAt(ms);
+  if (row !== rows.at(-1) || !isDetached() || ms < Number(row.dataset.end)) return row;
+  loadLater();
+  return null;
+}
+
 function showPosition() {
   const ms = audio.currentTime * 1000;
-  const row = rowAt(ms);
+  const row = shownAt(ms);
   if (row !== current) {
     current?.classList.remove("playing");
     row?.classList.add("playing");
