@@ -274,3 +274,9 @@ def test_a_feed_that_was_taken_for_a_recording_says_where_its_episodes_are(edito
     made = make_transcript(source_url="https://example.org/a b?x=1&y", state="failed", code="is_feed", message="m")
     page = editor.get(f"/s/{made.pk}").content.decode()
     assert 'href="/feed?link=https%3A%2F%2Fexample.org%2Fa%20b%3Fx%3D1%26y"' in page
+
+
+def test_the_choice_of_the_engine_has_a_label(editor: Any, site: Site) -> None:
+    page = editor.post("/feed", {"link": site.serve("/feed.xml", podcast(3))}, follow=True).content.decode()
+    (name,) = re.findall(r'<select name="engine" id="(\w+)"', page)
+    assert f'<label for="{name}">' in page
