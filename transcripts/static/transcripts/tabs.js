@@ -39,4 +39,7 @@ byId("tabs").addEventListener("keydown", (event) => {
   choose(next);
   next.focus();
 });
+// What stays in view stands under the head, however tall that is.
+const head = document.querySelector(".session-head");
+new ResizeObserver(() => byId("session").style.setProperty("--head", `${head.offsetHeight}px`)).observe(head);
 choose(tabs.find((tab) => tab.getAttribute("aria-selected") === "true") ?? tabs[0]);
