@@ -28,7 +28,7 @@ def test_whoami_says_for_whom_a_token_speaks(team, alice, program):
     answer = program(alice, Scope.READ, Scope.EDIT).get("/whoami").json()
     assert (answer["person"], answer["role"], answer["team"]["id"]) == ("Alice", "owner", str(team.pk))
     assert answer["scopes"] == ["edit", "read"]
-    assert answer["rights"] == ["edit", "see"]
+    assert answer["rights"] == ["comment", "edit", "see"]
 
 
 def test_every_scope_has_rights_and_all_rights_but_owning_are_in_one():
