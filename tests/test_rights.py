@@ -250,13 +250,14 @@ def deeds_done(row: Transcript, answer: HttpResponse) -> dict[str, bool]:
         "export": answer.headers["Content-Type"] == "application/zip",
         "retry": now is not None and now.state == State.QUEUED,
         "cancel": now is not None and now.state == State.CANCELLED,
+        "forget": now is not None and not now.media_key,
         "delete": now is None,
     }
 
 
 @pytest.mark.parametrize("who", [*Role, *OUTSIDE])
 def test_what_is_done_to_several_at_once_is_done_by_right(make_transcript, client, somebody, who):
-    row, person = make_transcript(state=State.FAILED), somebody(who)
+    row, person = make_transcript(state=State.FAILED, media_key="ab/none"), somebody(who)
     tagging.put([row], "old")
     client.force_login(person)
     wrong = {}
