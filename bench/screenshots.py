@@ -231,6 +231,7 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("session-gap", f"/s/{stage.gappy.pk}", stage.alice, None),
         ("session-export", f"/s/{stage.gappy.pk}", stage.alice, open_export),
         ("session-failed", f"/s/{stage.failed.pk}", stage.alice, None),
+        ("session-rested", f"/s/{stage.rested.pk}", stage.alice, None),
         ("session-dropped", f"/s/{stage.live.pk}", stage.alice, drop),
         ("session-title", f"/s/{stage.gappy.pk}", stage.alice, change_title),
         ("session-paragraphs", f"/s/{stage.gappy.pk}", stage.alice, as_paragraphs),

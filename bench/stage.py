@@ -129,6 +129,7 @@ class Stage:
 
         from transcripts import sharing, tagging
         from transcripts.models import SourceKind
+        from transcripts.models.states import BY_PERSON
 
         minute = 60 * 16_000
         self.live = self.make(
@@ -175,6 +176,7 @@ class Stage:
             message="The quota of the hosted engine is used up.",
             next_step="Ask the operator to raise it, or go on with the embedded engine.",
         )
+        self.rested = self.make("Council chamber, live", "paused", 4, minutes_ago=30, is_live=True, **BY_PERSON)
         self.arabic = self.make(
             "شريط الأخبار", "completed", 3, minutes_ago=400, texts=ARABIC, language="ar", gap_after=1
         )

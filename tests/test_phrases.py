@@ -19,11 +19,13 @@ ROOT = Path(__file__).resolve().parent.parent / "transcripts"
 #: A whole sentence, as people are told them; words for operators and developers begin small or say less.
 SENTENCE = re.compile(r"[A-Z{][^\n]* [^\n]*[.!?]")
 #: Not said to people: a setting that cannot be, put together of sentences that are listed, or not ended.
-ELSEWHERE = ("{} It then goes on by itself.", "The HLS playlist {}.", "Must be between {} and {}{}.")
+ELSEWHERE = ("{} It then goes on by itself.", "The HLS playlist {}.", "Must be between {} and {}{}.",
+             "A transcript cannot go from {} to {}.")  # fmt: skip
 
 
 def sources() -> list[Path]:
-    return [path for layer in ("media", "jobs", "realtime") for path in sorted((ROOT / layer).rglob("*.py"))]
+    layers = [path for layer in ("media", "jobs", "realtime") for path in sorted((ROOT / layer).rglob("*.py"))]
+    return [*layers, ROOT / "models" / "states.py"]
 
 
 def spoken(path: Path) -> Iterator[str]:

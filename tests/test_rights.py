@@ -71,7 +71,7 @@ PAGES: dict[Right, list[Ask]] = {
         posts("uploads"),
     ],
     Right.CONTROL: [
-        *map(posts, ("stop", "cancel", "commit", "retry", "go_offline", "unshare")),
+        *map(posts, ("stop", "pause", "cancel", "commit", "retry", "go_offline", "unshare")),
         Ask("share"),
         posts("share", days="1", delay="0"),
     ],

@@ -126,6 +126,37 @@ def test_a_running_one_is_asked_of_its_worker(make_transcript, commits, act, con
     assert ears.heard() == [{"type": "control.changed"}]
 
 
+@pytest.mark.parametrize("state", [State.QUEUED, State.WAITING])
+def test_what_waits_is_paused_at_once(make_transcript, commits, state):
+    transcript = make_transcript(state=state)
+    ears = Ears(transcript_group(transcript.pk))
+    with commits():
+        services.pause(transcript)
+    assert (transcript.state, transcript.code, transcript.rest) == (State.PAUSED, "paused_by_person", "rested")
+    assert ears.heard() == [{"type": "log.grown", "transcript": str(transcript.pk), "seq": 2}]
+    services.retry(transcript)
+    assert (transcript.state, transcript.code, transcript.rest) == (State.QUEUED, "", "")
+
+
+@pytest.mark.parametrize(("asked", "kept"), [("", Control.PAUSE), (Control.STOP, Control.STOP)])
+def test_pausing_asks_the_worker_unless_it_was_asked_for_the_end(make_transcript, commits, asked, kept):
+    transcript = make_transcript(state=State.RUNNING, worker="w", epoch=3, control=asked)
+    ears = Ears(WORKERS_GROUP)
+    with commits():
+        services.pause(transcript)
+    transcript.refresh_from_db()
+    assert (transcript.state, transcript.control) == (State.RUNNING, kept)
+    assert ears.heard() == [{"type": "control.changed"}]
+
+
+@pytest.mark.parametrize("state", sorted(set(State) - {State.QUEUED, State.WAITING, State.RUNNING}))
+def test_what_ends_or_rests_cannot_be_paused(make_transcript, state):
+    transcript = make_transcript(state=state)
+    with pytest.raises(IllegalTransition):
+        services.pause(transcript)
+    assert states(transcript) == ["queued"]
+
+
 @pytest.mark.parametrize("state", sorted({state for state in FINAL if State.CANCELLED not in TRANSITIONS[state]}))
 @pytest.mark.parametrize("act", [services.stop, services.cancel])
 def test_what_has_ended_cannot_be_stopped(make_transcript, act, state):

@@ -38,6 +38,8 @@ SENTENCES: tuple[str, ...] = (
     _("The worker is stopping; another one goes on."),
     _("This installation carries no sample recording."),
     _("The source ended."),
+    _("Somebody paused it."),
+    _("Resume it, and it goes on."),
     _("Another connection sends to this transcript."),
     _("Close the other one, or take over from it."),
     _("The recording could not be begun on disk."),

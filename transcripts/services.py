@@ -1,4 +1,4 @@
-"""What people do: submit, stop, commit now, cancel, retry, delete. Each is one transaction and tells who must know.
+"""What people do: submit, stop, pause, commit, cancel, retry, delete. Each is one transaction and tells who must know.
 
 Callers have been through `access.py`; nothing here asks for rights again.
 """
@@ -36,9 +36,12 @@ from transcripts.models import (
     check_transition,
 )
 from transcripts.models.log import Entry, Fenced, append
+from transcripts.models.states import BY_PERSON
 
 #: What a person may queue again.
 RESTING = frozenset({State.FAILED, State.CANCELLED, State.WAITING, State.PAUSED})
+#: What a person may pause: what waits, and what is heard at the moment.
+PAUSABLE = frozenset({State.QUEUED, State.WAITING, State.RUNNING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,22 @@ def cancel(transcript: Transcript) -> None:
         _ask(transcript, Control.CANCEL)
         return
     _move(transcript, State.CANCELLED, {"finished_at": timezone.now(), "worker": "", "lease_until": None})
+
+
+@transaction.atomic
+def pause(transcript: Transcript) -> None:
+    """Let it rest until somebody says `retry`. A recording goes on exactly where its text ends; what a live source
+    gives meanwhile nobody hears, which its text shows as a gap. Raises IllegalTransition for one that is about to end,
+    has ended, or rests already."""
+    state = State(transcript.state)
+    if state not in PAUSABLE:
+        raise IllegalTransition(state, State.PAUSED)
+    if state != State.RUNNING:
+        _move(transcript, State.PAUSED, {"not_before": None, **BY_PERSON}, **BY_PERSON)
+        return
+    # Who asked for its end before has asked for more.
+    Transcript.objects.filter(pk=transcript.pk, control=Control.NONE).update(control=Control.PAUSE)
+    nudge_on_commit()
 
 
 def _ask(transcript: Transcript, control: Control) -> None:

@@ -56,6 +56,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tags", tags.tags, name="tags"),
     path("s/<uuid:transcript_id>", transcript.session, name="session"),
     path("s/<uuid:transcript_id>/stop", transcript.stop, name="stop"),
+    path("s/<uuid:transcript_id>/pause", transcript.pause, name="pause"),
     path("s/<uuid:transcript_id>/cancel", transcript.cancel, name="cancel"),
     path("s/<uuid:transcript_id>/commit", transcript.commit, name="commit"),
     path("s/<uuid:transcript_id>/retry", transcript.retry, name="retry"),

@@ -67,6 +67,7 @@ ROUTES: dict[str, tuple[str, str, Any, Scope | None]] = {
     "change_transcript": ("patch", T, {"title": "Mine"}, Scope.EDIT),
     "delete_transcript": ("delete", T, None, Scope.DELETE),
     "stop_transcript": ("post", f"{T}/stop", {}, Scope.CONTROL),
+    "pause_transcript": ("post", f"{T}/pause", {}, Scope.CONTROL),
     "cancel_transcript": ("post", f"{T}/cancel", {}, Scope.CONTROL),
     "commit_transcript": ("post", f"{T}/commit", {}, Scope.CONTROL),
     "retry_transcript": ("post", f"{T}/retry", {}, Scope.CONTROL),

@@ -77,6 +77,34 @@ async def test_a_stream_is_live_and_stop_ends_it_with_every_word(station: str, m
     assert "finishing" in await states_of(row)
 
 
+async def test_what_a_station_played_while_it_was_paused_is_a_gap(
+    station: str, make_transcript: MakeTranscript
+) -> None:
+    transcript = await sync_to_async(make_transcript)(source_url=station)
+    async with running():
+        await until(transcript, is_live=True, last_seq__gte=3)
+        await asyncio.sleep(2)
+        await act(services.pause, transcript)
+        row = await until(transcript, state=State.PAUSED)
+        before = [block_number(word) for word in await words_of(row)]
+        assert before == list(range(before[0], before[0] + len(before)))
+        await asyncio.sleep(2)
+        await act(services.retry, transcript)
+        await until(transcript, state=State.RUNNING, last_seq__gte=row.last_seq + 3)
+        await asyncio.sleep(2)
+        await act(services.stop, transcript)
+        row = await until(transcript, state=State.COMPLETED_WITH_GAPS)
+    heard = [block_number(word) for word in await words_of(row)]
+    assert heard[: len(before)] == before
+    after = heard[len(before) :]
+    assert after == list(range(after[0], after[0] + len(after)))
+    gap = await row.events.aget(kind="gap")
+    assert gap.payload["reason"] == "paused"
+    told_s = (gap.payload["end_ms"] - gap.payload["start_ms"]) / 1000
+    assert told_s == pytest.approx((after[0] - before[-1] - 1) / 10, abs=1.0)
+    assert "finishing" in await states_of(row)
+
+
 async def test_what_nobody_heard_is_a_gap_of_the_right_length(station: str, make_transcript: MakeTranscript) -> None:
     transcript = await sync_to_async(make_transcript)(source_url=station, options={"preset": "manual"})
     claim = await sync_to_async(leases.claim_next)("doomed", 20.0)
@@ -106,5 +134,6 @@ async def test_what_nobody_heard_is_a_gap_of_the_right_length(station: str, make
     gap = await row.events.aget(kind="gap")
     told_s = (gap.payload["end_ms"] - gap.payload["start_ms"]) / 1000
     assert missing_s >= 3
+    assert gap.payload["reason"] == "worker_lost"
     assert told_s == pytest.approx(missing_s, abs=1.0)
     assert row.gap_samples == pytest.approx(told_s * 16_000, abs=16)

@@ -28,6 +28,7 @@ TRANSCRIPT_ROUTES = {
     "share": "get",
     "unshare": "post",
     "stop": "post",
+    "pause": "post",
     "cancel": "post",
     "commit": "post",
     "retry": "post",
@@ -114,7 +115,7 @@ ALERT_ROUTES = {"watchlist", "watchlist-delete"}
 #: Of the editor; those that are asked for by GET refuse there as well (test_segments).
 WRITING = {name for name in TRANSCRIPT_ROUTES if name.startswith(("segment_", "flag", "comment"))} - {"segment_history"}
 WRITING |= {"decide", "speakers", "replace"}
-CONTROL = {"stop", "cancel", "commit", "retry", "go_offline"}
+CONTROL = {"stop", "pause", "cancel", "commit", "retry", "go_offline"}
 
 
 def path_of(name: str, transcript: Transcript) -> str:

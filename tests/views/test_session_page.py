@@ -7,8 +7,9 @@ import re
 
 import pytest
 
-from transcripts.models import EventKind, Segment, State
+from transcripts.models import EventKind, Segment, State, Transcript
 from transcripts.models.log import Entry, append
+from transcripts.models.states import BY_PERSON
 from transcripts.views.coverage import merged
 from transcripts.views.rows import PAGE, WINDOW
 
@@ -83,13 +84,30 @@ def test_every_state_has_its_page_and_its_controls(client, alice, make_transcrip
     transcript = make_transcript(state=state, message="Why it stopped.", next_step="What to do.")
     response = client.get(f"/s/{transcript.pk}")
     page = response.content.decode()
-    offered = {name for name in ("commit", "stop", "retry", "cancel") if re.search(rf'data-control="{name}">', page)}
+    names = ("commit", "stop", "pause", "resume", "retry", "cancel")
+    offered = {name for name in names if re.search(rf'data-control="{name}">', page)}
     assert offered == {name for name, states in response.context["config"]["controls"].items() if state in states} - {
         "delete",
         "switch",
     }
     assert f'data-state="{state}"' in page
     assert client.get("/").status_code == 200
+
+
+def test_what_a_person_paused_is_calm_and_offers_to_resume(client, alice, make_transcript):
+    client.force_login(alice)
+    transcript = make_transcript(state=State.RUNNING, is_live=True)
+    Transcript.objects.filter(pk=transcript.pk).update(state=State.PAUSED, **BY_PERSON)
+    page = client.get(f"/s/{transcript.pk}").content.decode()
+    offered = set(re.findall(r'data-control="([a-z]+)">', page))
+    assert offered == {"resume", "cancel"}
+    assert 'data-rest="rested"' in page
+    assert ">Paused<" in page
+    assert "Needs attention" not in re.sub(r"<script.*?</script>", "", page, flags=re.S)
+    assert "It stopped at" not in page.partition('id="problem"')[2].partition("</div>")[0]
+    card = client.get("/").content.decode().partition(f'data-card="{transcript.pk}"')[2]
+    assert ">Paused<" in card
+    assert ">Resume<" in card.partition("</li>")[0]
 
 
 def test_long_transcripts_show_their_end_and_page_upwards(reader, make_transcript, client):

@@ -157,6 +157,13 @@ def stop_transcript(request: HolderRequest, transcript_id: UUID) -> dict[str, An
     return _controlled(request, transcript_id, services.stop)
 
 
+@router.post("/{uuid:transcript_id}/pause", response=TranscriptDetail)
+def pause_transcript(request: HolderRequest, transcript_id: UUID) -> dict[str, Any]:
+    """Let it rest until `retry`: a recording goes on where its text ends, of a live source the time between is a gap.
+    Scope `control`."""
+    return _controlled(request, transcript_id, services.pause)
+
+
 @router.post("/{uuid:transcript_id}/cancel", response=TranscriptDetail)
 def cancel_transcript(request: HolderRequest, transcript_id: UUID) -> dict[str, Any]:
     """End it now; the text so far stays. Scope `control`."""

@@ -61,7 +61,7 @@ _POISON = {
     "message": "The work on this recording was broken off three times without getting any further.",
     "next_step": "Check that the recording plays elsewhere, then start it again.",
 }
-_TAKEN_OVER = {
+TAKEN_OVER = {
     "code": "taken_over",
     "message": "The worker stopped answering; another one goes on after the last committed word.",
 }
@@ -142,7 +142,7 @@ def _claim(row: Transcript, worker: str, lease_seconds: float, taken_at: float) 
         "crash_claims": row.crash_claims + 1 if takeover else row.crash_claims,
         **dict.fromkeys(("code", "message", "next_step"), ""),
     }
-    details = _TAKEN_OVER if takeover else {}
+    details = TAKEN_OVER if takeover else {}
     _append(row.pk, row.team_id, State.RUNNING, details, when=_as_seen(row), changes=changes, epoch=epoch)
     return Claim(row.pk, row.team_id, epoch, worker, taken_at, row.engine)
 

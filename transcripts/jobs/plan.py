@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from transcripts.jobs import accounts
+from transcripts.jobs import accounts, leases
 from transcripts.media.pcm import SAMPLE_RATE, ms_to_samples
-from transcripts.models import Engine, Event, EventKind, SourceKind, Transcript
+from transcripts.models import Engine, Event, EventKind, SourceKind, State, Transcript
+from transcripts.models.states import BY_PERSON
 from transcripts.realtime.breaker import Breaker
 from transcripts.realtime.endpoint import Endpoint
 from transcripts.realtime.errors import ErrorClass, ProviderError
@@ -23,6 +25,8 @@ from transcripts.realtime.tuning import PRESETS, Tuning
 
 #: Text before the point of resumption that the provider is given for context.
 PREVIOUS_CHARS = 50
+#: So many states of the log surely reach back to the claim before this one.
+STATES_BEFORE = 20
 #: Segments that surely hold so much text.
 PREVIOUS_SEGMENTS = 5
 
@@ -61,6 +65,18 @@ def start_of(row: Transcript) -> int:
     if last is None or "start_ms" not in last.payload:
         return row.committed_samples
     return max(row.committed_samples, ms_to_samples(last.payload["start_ms"]) + _samples_since(last.at))
+
+
+def absence_of(row: Transcript) -> str:
+    """Why nobody heard a live source before this claim of it: ``paused``, ``worker_lost``, or nothing that is known."""
+    if not row.is_live:
+        return ""
+    states = Event.objects.filter(transcript_id=row.pk, kind=EventKind.STATE).order_by("-seq")
+    claim, *before = states.values_list("payload", flat=True)[:STATES_BEFORE]
+    if claim.get("code") == leases.TAKEN_OVER["code"]:
+        return "worker_lost"
+    since = takewhile(lambda payload: payload["state"] != State.RUNNING, before)
+    return "paused" if any(payload.get("code") == BY_PERSON["code"] for payload in since) else ""
 
 
 def _samples_since(moment: datetime) -> int:

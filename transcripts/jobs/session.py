@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from django.conf import settings
@@ -28,6 +28,7 @@ from transcripts.media.open import open_audio
 from transcripts.media.pages import Page
 from transcripts.media.pcm import Chunk
 from transcripts.models import Control, SourceKind, State, Transcript
+from transcripts.models.states import BY_PERSON
 from transcripts.realtime.client import RealtimeClient
 from transcripts.realtime.endpoint import Endpoint
 from transcripts.realtime.errors import ErrorClass, ProviderError
@@ -43,6 +44,7 @@ SENT_SECONDS = 0.05
 
 HANDED_OVER = Outcome(State.QUEUED, "handed_over", "The worker is stopping; another one goes on.")
 CANCELLED = Outcome(State.CANCELLED)
+PAUSED = Outcome(State.PAUSED, BY_PERSON["code"], BY_PERSON["message"], BY_PERSON["next_step"])
 #: Failures that concern every transcript of the account.
 ACCOUNT_TROUBLE = frozenset({ErrorClass.FATAL_KEY, ErrorClass.QUOTA})
 #: Nothing is left to be heard again.
@@ -56,6 +58,8 @@ class Job:
     row: Transcript
     start: int
     previous_text: str
+    #: Why nobody heard the source before: the reason of the gap that this may have left.
+    absence: str = ""
 
 
 def load(claim: Claim) -> Job:
@@ -64,7 +68,7 @@ def load(claim: Claim) -> Job:
     row = rows.select_related("team", "stream").first()
     if row is None:
         raise LeaseLost
-    return Job(row, plan.start_of(row), plan.previous_text(row))
+    return Job(row, plan.start_of(row), plan.previous_text(row), plan.absence_of(row))
 
 
 class Session:
@@ -94,7 +98,7 @@ class Session:
         #: Why the work was broken off; the first reason holds.
         self._reason: Outcome | Exception | None = None
         self._broken_off = asyncio.Event()
-        self._stopping = self._handing_over = self._lost = self._blocks_account = False
+        self._stopping = self._handing_over = self._resting = self._lost = self._blocks_account = False
         #: The hosted account that is used, and whether it has answered.
         self._endpoint: Endpoint | None = None
         self._answered = False
@@ -110,6 +114,8 @@ class Session:
             self._break_off(CANCELLED)
         elif held.control == Control.STOP and not self._stopping:
             self._stop()
+        elif held.control == Control.PAUSE and not self._stopping:
+            self._rest()
         if held.commit_requests > self._commits_seen:
             self._commits_seen = held.commit_requests
             if self._client is not None:
@@ -205,6 +211,8 @@ class Session:
             raise failure
         if failure is not None:
             return of_failure(failure, self._attempts(), self._retry_limit)
+        if self._resting:
+            return PAUSED
         gaps = self._recorder is not None and self._recorder.position.gaps > 0
         return Outcome(State.COMPLETED_WITH_GAPS if gaps else State.COMPLETED)
 
@@ -264,6 +272,15 @@ class Session:
             self._client.request_stop()
             self._aside(self._finishing())
 
+    def _rest(self) -> None:
+        """A person paused it: what can be heard again is left at once, of a live source the last words are awaited."""
+        self._resting = True
+        repeats = self._job is None or not self._job.row.is_live or self._job.row.source_kind == SourceKind.SOCKET
+        if self._client is None or repeats:
+            self._break_off(PAUSED)
+        else:
+            self._stop()
+
     def _has_text(self) -> bool:
         return self._job is not None and self._job.row.segment_count > 0
 
@@ -279,6 +296,8 @@ class Session:
         passing("decode.start")
         if row.control == Control.STOP:
             self._stop()
+        elif row.control == Control.PAUSE:
+            self._rest()
         options = plan.options_of(row)
         hearing = Hearing(self.claim, self._recorder.put, job.start)
         found: list[Page] = []
@@ -325,11 +344,18 @@ class Session:
                     self._observe(event)
                 self._counter.count(event)
                 passing("session.event")
-                await self._recorder.put(event)
+                await self._recorder.put(self._explained(event))
                 if isinstance(event, Committed) and not self._answered:
                     await self._account_works()
                 if self._handing_over and isinstance(event, Committed):
                     self._break_off(HANDED_OVER)
+
+    def _explained(self, event: StreamEvent) -> StreamEvent:
+        """A gap right at the start lies between two claims: it was not the source that dropped out."""
+        job = self._job
+        if isinstance(event, Gap) and job is not None and job.absence and event.start == job.row.committed_samples:
+            return replace(event, reason=job.absence)
+        return event
 
     async def _account_works(self) -> None:
         self._answered = True

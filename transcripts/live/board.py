@@ -62,7 +62,8 @@ def card_data(transcript: Transcript) -> dict[str, Any]:
 
 def board_card(transcript: Transcript, gaps: Sequence[Span] = (), phase: str = "") -> dict[str, Any]:
     """`card_data` and what only the board shows: who started it, its gaps in ms, how fresh and how late its text is,
-    whether its source or engine is being reached (``phase``: ``connecting``, ``reconnecting`` or empty), and whether
+    whether its source or engine is being reached (``phase``: ``connecting``, ``reconnecting`` or empty; ``rested`` for
+    one that a person paused), and whether
     the embedded engine could take it over."""
     person = transcript.created_by
     settled_at = transcript.settled_at
@@ -72,13 +73,13 @@ def board_card(transcript: Transcript, gaps: Sequence[Span] = (), phase: str = "
         "settled_at": settled_at.isoformat() if settled_at else None,
         "delay_ms": transcript.delay_ms if transcript.is_live and transcript.is_active else None,
         "offline_way": _has_offline_way(transcript),
-        "phase": phase,
+        "phase": phase or transcript.rest,
     }
 
 
 def _has_offline_way(transcript: Transcript) -> bool:
     """The hosted engine refuses, and the embedded one could go on."""
-    refused = transcript.state == State.PAUSED and transcript.code != "disk_full"
+    refused = transcript.state == State.PAUSED and transcript.code != "disk_full" and not transcript.rest
     return refused and transcript.can_go_embedded
 
 

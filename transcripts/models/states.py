@@ -90,6 +90,16 @@ BOARD_ORDER = [
 ]
 
 
+#: How one is called that a person paused: nothing is wrong with it.
+RESTED = "rested"
+#: Why one rests that a person paused: nothing but a person lets it go on.
+BY_PERSON = {
+    "code": "paused_by_person",
+    "message": "Somebody paused it.",
+    "next_step": "Resume it, and it goes on.",
+}
+
+
 class IllegalTransition(Exception):
     """A step that the graph does not allow was asked for; nothing was changed."""
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from transcripts.models.states import ACTIVE, BOARD_ORDER, FINAL, State
+from transcripts.models.states import ACTIVE, BOARD_ORDER, BY_PERSON, FINAL, RESTED, State
 from transcripts.models.team import Team
 
 
@@ -34,6 +34,7 @@ class Control(models.TextChoices):
 
     NONE = "", _("nothing")
     STOP = "stop", _("stop")
+    PAUSE = "pause", _("pause")
     CANCEL = "cancel", _("cancel")
 
 
@@ -142,6 +143,11 @@ class Transcript(models.Model):
     def is_active(self) -> bool:
         """A worker holds it."""
         return self.state in ACTIVE
+
+    @property
+    def rest(self) -> str:
+        """RESTED for one that a person paused, nothing for any other."""
+        return RESTED if self.state == State.PAUSED and self.code == BY_PERSON["code"] else ""
 
     @property
     def is_final(self) -> bool:

@@ -105,7 +105,9 @@ def _ready(transcript: Transcript, passages: Sequence[Heard], loudness: Loudness
 def _gaps(transcript: Transcript, seen: Scan) -> list[Finding]:
     events = transcript.events.filter(seq__gt=seen.seq, seq__lte=transcript.last_seq, kind=EventKind.GAP)
     payloads = events.order_by("seq").values_list("payload", flat=True)
-    return [detectors.gap(gap["start_ms"], gap["end_ms"], gap.get("reason", "")) for gap in payloads]
+    # What a person paused is missing because somebody wanted it to be.
+    lost = [gap for gap in payloads if gap.get("reason") != "paused"]
+    return [detectors.gap(gap["start_ms"], gap["end_ms"], gap.get("reason", "")) for gap in lost]
 
 
 def _before(transcript: Transcript, seen: Scan) -> list[Heard]:

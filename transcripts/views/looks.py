@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from transcripts.models import ACTIVE, FINAL, Engine, EventKind, SourceKind, State
+from transcripts.models.states import RESTED
 from transcripts.phrases import say
-from transcripts.services import RESTING
+from transcripts.services import PAUSABLE, RESTING
 
 Text = str | Promise
 
@@ -38,6 +39,7 @@ LOOKS: dict[str, Look] = {
     "reconnecting": Look(_("Reconnecting"), "retry", "warn", _("The source dropped out and is being called again.")),
     State.WAITING: Look(_("Waiting to retry"), "retry", "warn", _("It goes on by itself, where it stopped.")),
     State.PAUSED: Look(_("Needs attention"), "pause", "warn"),
+    RESTED: Look(_("Paused"), "pause", "quiet"),
     State.FINISHING: Look(_("Finishing"), "wave", "busy", _("Writing the last words…")),
     State.COMPLETED: Look(_("Done"), "check", "good"),
     State.COMPLETED_WITH_GAPS: Look(_("Done, with gaps"), "check", "warn", _("The text shows where audio was lost.")),
@@ -48,11 +50,13 @@ LOOKS: dict[str, Look] = {
 
 KIND_ICONS = {SourceKind.URL: "link", SourceKind.UPLOAD: "file", SourceKind.SAMPLE: "sparkle", SourceKind.SOCKET: "mic"}
 
-#: Which controls a state offers; the session page hides the others.
-CONTROLS: dict[str, frozenset[State]] = {
+#: Which controls a state (or RESTED) offers; the session page hides the others.
+CONTROLS: dict[str, frozenset[str]] = {
     "commit": frozenset({State.RUNNING}),
     "stop": frozenset({State.RUNNING}),
-    "cancel": frozenset({State.QUEUED, State.WAITING, State.PAUSED, State.RUNNING, State.FINISHING}),
+    "pause": PAUSABLE,
+    "resume": frozenset({RESTED}),
+    "cancel": frozenset({State.QUEUED, State.WAITING, State.PAUSED, RESTED, State.RUNNING, State.FINISHING}),
     "retry": RESTING,
     "switch": RESTING,
     "delete": FINAL,
@@ -66,6 +70,7 @@ GAP_REASONS: dict[str, Text] = {
     "buffer_overflow": _("the engine was away for too long"),
     "worker_lost": _("a worker was lost"),
     "source_ended_early": _("the source ended before its announced length"),
+    "paused": _("it was paused"),
 }
 
 
@@ -87,10 +92,8 @@ ENGINE_NAMES: dict[str, Text] = {str(engine.value): engine.label for engine in E
 
 
 def look_key(state: str, is_live: bool, phase: str = "") -> str:
-    """The entry of LOOKS for a transcript: a running one says its ``phase``, else that its source is live."""
-    if state != State.RUNNING:
-        return state
-    return phase or ("live" if is_live else state)
+    """The entry of LOOKS for a transcript: its ``phase`` if it has one, or that a running one has a live source."""
+    return phase or ("live" if is_live and state == State.RUNNING else state)
 
 
 def look(state: str, is_live: bool = False, phase: str = "") -> Look:

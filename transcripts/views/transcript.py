@@ -17,6 +17,7 @@ from transcripts import access, phrases, services
 from transcripts.access import Right
 from transcripts.live.board import card_data
 from transcripts.models import FINAL, Event, EventKind, Hit, IllegalTransition, Review, Scan, Segment, Transcript
+from transcripts.models.states import BY_PERSON
 from transcripts.reviewing import detectors
 from transcripts.views import comments as beside
 from transcripts.views import deleting, looks, mic, recordings, rows, waiting
@@ -126,6 +127,7 @@ def unsure_below(transcript: Transcript) -> float:
 
 def _about(request: PersonRequest, transcript: Transcript, shown: dict[str, Any]) -> dict[str, Any]:
     review = Review.objects.filter(transcript=transcript).select_related("assignee").first()
+    shown_state = transcript.rest or transcript.state
     return {
         **log_page(transcript),
         **beside.context_of(transcript),
@@ -134,7 +136,8 @@ def _about(request: PersonRequest, transcript: Transcript, shown: dict[str, Any]
         "from_page": "session",
         "card": card_data(transcript),
         "hits": Hit.objects.filter(transcript=transcript).select_related("watchlist")[:PANEL_ROWS],
-        "step": looks.failed_step(transcript.code) if transcript.state in looks.PROBLEMS else "",
+        "step": looks.failed_step(transcript.code) if shown_state in looks.PROBLEMS else "",
+        "shown_state": shown_state,
         "can_switch": services.can_continue_embedded(transcript),
         "config": {
             "socket": f"/ws/t/{transcript.pk}/",
@@ -146,6 +149,7 @@ def _about(request: PersonRequest, transcript: Transcript, shown: dict[str, Any]
             "live": transcript.is_live,
             "final": sorted(FINAL),
             "problems": sorted(looks.PROBLEMS),
+            "rested": BY_PERSON["code"],
             "looks": looks.script_table(),
             "said": phrases.table(),
             "controls": {name: sorted(states) for name, states in looks.CONTROLS.items()},
@@ -184,6 +188,7 @@ def _control(
 
 
 stop = _control(services.stop)
+pause = _control(services.pause)
 cancel = _control(services.cancel)
 commit = _control(services.commit_now)
 retry = _control(services.retry)

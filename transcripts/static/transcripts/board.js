@@ -1,5 +1,5 @@
 // The board: cards change where they stand, and glide to their new place when their state moves them.
-import { byId, clock, config, moment, reader, say, setIcon, setPill, setText, slot, span } from "./dom.js";
+import { byId, clock, config, lookKey, moment, reader, say, setIcon, setPill, setText, slot, span } from "./dom.js";
 import { Live } from "./live.js";
 import { showLink } from "./shell.js";
 
@@ -32,7 +32,7 @@ function make(id) {
 
 function fill(card, data) {
   const problem = settings.problems.includes(data.state) && Boolean(data.message);
-  const hint = settings.looks[(data.state === "running" && data.phase) || (isLive(data) ? "live" : data.state)]?.hint;
+  const hint = settings.looks[lookKey(data.state, data.live, data.phase)]?.hint;
   Object.assign(card.dataset, { seq: data.seq, state: data.state, created: data.created_at, live: isLive(data) ? "1" : "" });
   setPill(card, settings.looks, data.state, data.live, data.phase);
   slot(card, "title").textContent = data.title;
@@ -43,6 +43,8 @@ function fill(card, data) {
   setText(slot(card, "next_step"), settings.said[data.next_step] ?? data.next_step);
   const offline = slot(card, "offline");
   if (offline) offline.hidden = !data.offline_way;
+  const again = slot(card, "retry_word");
+  if (again) again.textContent = say(data.phase === "rested" ? "resume" : "retry");
   const heard = [data.heard_ms, data.duration_ms].filter(Boolean).map(clock).join(" / ");
   slot(card, "time").textContent = data.duration_ms && !data.heard_ms ? `${clock(0)} / ${heard}` : heard;
   setText(slot(card, "behind"), data.delay_ms === null ? "" : say("behind", seconds.format(data.delay_ms / 1000)));

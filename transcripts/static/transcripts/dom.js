@@ -55,10 +55,16 @@ export function setText(element, text) {
   element.hidden = !text;
 }
 
+/** The entry of the server's table of looks for a state: a running or paused one may have a phase. */
+export function lookKey(state, live, phase = "") {
+  if (phase && ["running", "paused"].includes(state)) return phase;
+  return state === "running" && live ? "live" : state;
+}
+
 /** A state as icon, word and tone; `looks` is the server's table. */
 export function setPill(root, looks, state, live, phase = "") {
   const pill = root.querySelector("[data-pill]");
-  const look = looks[state === "running" ? phase || (live ? "live" : state) : state];
+  const look = looks[lookKey(state, live, phase)];
   if (!pill || !look) return;
   pill.dataset.tone = look.tone;
   pill.dataset.state = state;

@@ -33,7 +33,7 @@ const asked = new URLSearchParams(location.search);
 const asksPlace = Boolean(location.hash) || asked.has("t") || asked.has("seg");
 const follow = new Follow({ running: !isFinal(settings.state), away: asksPlace });
 const coverage = new Coverage(settings.coverage);
-const conditions = new Conditions(() => setPill(page, settings.looks, page.dataset.state, settings.live));
+const conditions = new Conditions(() => setPill(page, settings.looks, page.dataset.state, settings.live, page.dataset.rest));
 const away = new Away(conditions);
 const pace = new Pace({
   ...settings.coverage,
@@ -111,10 +111,11 @@ function commit(message) {
 
 function changeState({ at, data: { state, code = "", message: english = "", next_step: nextStep = "", within_ms: within } }) {
   const message = settings.said[english] ?? english;
-  page.dataset.state = state;
-  setPill(page, settings.looks, state, settings.live);
+  const rest = state === "paused" && code === settings.rested ? "rested" : "";
+  Object.assign(page.dataset, { state, rest });
+  setPill(page, settings.looks, state, settings.live, rest);
   for (const [name, states] of Object.entries(settings.controls)) {
-    for (const control of page.querySelectorAll(`[data-control="${name}"]`)) control.hidden = !states.includes(state);
+    for (const control of page.querySelectorAll(`[data-control="${name}"]`)) control.hidden = !states.includes(rest || state);
   }
   const problem = byId("problem");
   problem.hidden = !message || !settings.problems.includes(state);
@@ -122,7 +123,7 @@ function changeState({ at, data: { state, code = "", message: english = "", next
   setText(slot(problem, "next_step"), settings.said[nextStep] ?? nextStep);
   const feed = problem.querySelector("[data-slot=feed]");
   if (feed) feed.hidden = code !== "is_feed";
-  const step = code && settings.steps.find(([starts]) => starts.some((start) => code.startsWith(start)))?.[1];
+  const step = code && !rest && settings.steps.find(([starts]) => starts.some((start) => code.startsWith(start)))?.[1];
   setText(slot(problem, "step"), step ? say("stoppedAt", step) : "");
   slot(problem, "kept").hidden = !(lines.querySelector(".line") && state === "failed");
   conditions.clear("retrying");
@@ -133,7 +134,7 @@ function changeState({ at, data: { state, code = "", message: english = "", next
   pace.setRunning(isRunning(state));
   if (isFinal(state)) coverage.close();
   learn();
-  announce([settings.looks[state]?.word, message].filter(Boolean).join(": "));
+  announce([settings.looks[rest || state]?.word, message].filter(Boolean).join(": "));
 }
 
 /** What only the source itself could tell, and who comes before. */
