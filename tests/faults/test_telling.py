@@ -76,6 +76,12 @@ def check(receiver: Receiver, transcript: str) -> Counter[str]:
     return times
 
 
+def told(receiver: Receiver, transcript: str) -> bool:
+    """Its end has come, which is the last of its news."""
+    ends = [one for one in list(receiver.messages) if one["type"] == "transcript.completed"]
+    return any(one["data"]["transcript"]["id"] == transcript for one in ends)
+
+
 def prepare(land: Land, receiver: Receiver, events: list[str]) -> None:
     land.run("shell", "--command", SET_UP.format(url=receiver.url, events=events))
 
@@ -107,7 +113,8 @@ def test_a_worker_killed_while_telling_costs_no_message_and_no_hit(land: Land, r
         for _ in range(2):
             land.worker(**reachable(receiver))
         assert land.until_done(transcript) == "completed"
-        until(lambda: len(hits(land, transcript)) >= len(WATCHED) and not pending(land), land.logs)
+        until(lambda: len(hits(land, transcript)) >= len(WATCHED) and told(receiver, transcript), land.logs)
+        until(lambda: not pending(land), land.logs)
         assert hits(land, transcript) == sorted(WATCHED)
         times = check(receiver, transcript)
     finally:

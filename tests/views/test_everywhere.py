@@ -34,7 +34,7 @@ SHOWN = """() => {
 }"""
 HERE = "document.activeElement.outerHTML.slice(0, 160)"
 SPOKEN = """[...document.querySelectorAll("[aria-live], [role=status], [role=alert], [role=log], output")]
-  .filter(element => (element.getAttribute("aria-live") ?? "on") !== "off")
+  .filter(element => (element.getAttribute("aria-live") ?? "on") !== "off" && !element.closest("[hidden]"))
   .map(element => element.id || element.className)"""
 #: To the left of a page from right to left there is no scrollbar to tell: what stands there cannot be reached.
 LOST = """[...document.querySelectorAll("main *")].filter(element => element.checkVisibility()
@@ -131,7 +131,8 @@ async def test_text_that_arrives_is_not_read_aloud(product, bob, make_transcript
     await speak(transcript, ["One.", "Two."])
     page = await product.visit(bob, f"/s/{transcript.pk}")
     await page.wait_for_selector("#link-state[data-state=live]", state="attached")
-    assert await page.evaluate(SPOKEN) == ["status"]
+    # What speaks new text is empty until the reader asks for it.
+    assert await page.evaluate(SPOKEN) == ["aloud", "status"]
     before = await page.inner_text("#status")
     await publish.send_partial(transcript.pk, events.partial("thr", 4000, 5000, 1))
     await page.wait_for_selector("#partial:has-text('thr')")
@@ -139,6 +140,7 @@ async def test_text_that_arrives_is_not_read_aloud(product, bob, make_transcript
     await publish.ring(transcript.pk, transcript.team_id, transcript.last_seq)
     await page.wait_for_selector("#lines >> text=Three.")
     assert await page.inner_text("#status") == before
+    assert await page.inner_text("#aloud") == ""
     tree = await page.locator("main").aria_snapshot()
     assert '- log "Transcript"' in tree
     assert "thr" not in tree.replace("Three", "")

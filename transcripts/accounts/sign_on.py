@@ -8,7 +8,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import requests
 from allauth.account.internal.decorators import login_not_required
 from allauth.socialaccount.providers.openid_connect import views
 from django.http import HttpRequest, HttpResponse
@@ -22,8 +21,9 @@ def _in_words(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
-        # The last four: what it says about itself is no JSON, of another shape, or lacks an address.
-        except (requests.RequestException, KeyError, ValueError, AttributeError, TypeError) as error:
+        # The connection (its client's errors are OSErrors); then what it says about itself: no JSON, another shape,
+        # no address.
+        except (OSError, KeyError, ValueError, AttributeError, TypeError) as error:
             logger.warning("the sign-on provider cannot be used: %r", error)
             return render(request, "account/provider_away.html", {"code": "sign_on_unavailable"}, status=503)
 
