@@ -7,9 +7,9 @@ BIN := .venv/bin
 run: .venv/.runtime
 	@$(BIN)/python manage.py up
 
-# Four processes: most of the long tests wait for real time to pass. ARGS="-n 0" runs them one after the other.
+# Three processes: most of the long tests wait for real time to pass. ARGS="-n 0" runs them one after the other.
 test: .venv/.dev
-	@$(BIN)/python -X dev -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -X dev -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.dev
 	@$(BIN)/ruff check .
