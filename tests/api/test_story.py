@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from tests.faults.machines import Wire
 from tests.jobs.conftest import names, tape_wav
 from tests.jobs.test_server import free_port
 from tests.jobs.test_up import until_up, up
+from tests.scale.conftest import binary
 from tests.upkeep.installations import Installation
 
 WALK = re.findall(r"```sh\n(# .*?)\n```", PAGE, re.DOTALL)
@@ -57,8 +57,8 @@ def shell(around: dict[str, str], script: str) -> list[str]:
     return run.stdout.splitlines()
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_walk_leads_from_a_recording_to_approved_subtitles(around: dict[str, str]) -> None:
+    binary("curl")
     assert len(WALK) == 4
     said = shell(around, "\n".join(WALK) + '\necho "$ID"')
     assert said[:-1] == ["completed", "Good evening from the harbour.", "owner", "approved", "open"]

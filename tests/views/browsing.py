@@ -17,10 +17,22 @@ from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
 from django.test import Client
 
+from tests.conftest import async_db
 from tests.e2e.conftest import FLAGS, LISTEN
 from tests.jobs.test_server import free_port
 from tests.live.conftest import application as sockets
 from transcripts.models import Event, EventKind, Segment, Transcript
+
+#: What the tests of a module that asks for `product` have in common.
+in_browser = [
+    pytest.mark.browser,
+    async_db,
+    # WhiteNoise's way of sending files, to a server that knows no other.
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
+    # A browser goes on to the next page without waiting for the files of the one before.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 class Product:

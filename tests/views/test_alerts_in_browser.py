@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from asgiref.sync import sync_to_async
 
 from tests.alerts.test_alerts import say
-from tests.conftest import async_db
-from tests.views.browsing import product  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, product  # noqa: F401 - a fixture
 from transcripts import news
 from transcripts.models import SourceKind, Watchlist
 
-pytestmark = [
-    pytest.mark.browser,
-    async_db,
-    # WhiteNoise's way of sending files, to a server that knows no other.
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = in_browser
 
 
 @sync_to_async

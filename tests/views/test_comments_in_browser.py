@@ -7,20 +7,13 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.conftest import async_db
-from tests.views.browsing import product, speak  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
 from tests.views.test_every_page import judge
 from transcripts.live import publish
 from transcripts.models import Comment
 from transcripts.reviewing import comments
 
-pytestmark = [
-    pytest.mark.browser,
-    async_db,
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = in_browser
 
 LIVE = "#link-state[data-state=live]"
 MARK = "[data-comments]:not([hidden])"

@@ -8,20 +8,13 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.conftest import async_db
-from tests.views.browsing import product, speak  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
 from tests.views.test_listening import keep
 from transcripts.live import events, publish
 from transcripts.models import Review, ReviewState, Segment
 from transcripts.reviewing import flags, flow
 
-pytestmark = [
-    pytest.mark.browser,
-    async_db,
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = in_browser
 
 LIVE = "#link-state[data-state=live]"
 TEXTS = ["The river rose.", "It rose overnight.", "Nobody slept.", "The council meets.", "He did not say when."]

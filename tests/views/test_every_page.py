@@ -10,17 +10,10 @@ from axe_playwright_python.async_playwright import Axe
 
 from bench.screenshots import scenes
 from bench.stage import Stage
-from tests.conftest import async_db
-from tests.views.browsing import product  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, product  # noqa: F401 - a fixture
 from transcripts.live import publish
 
-pytestmark = [
-    pytest.mark.browser,
-    async_db,
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = in_browser
 
 #: Scenes are spread over so many tests, each with a browser of its own.
 PARTS = 6

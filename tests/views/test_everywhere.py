@@ -8,19 +8,11 @@ import re
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.conftest import async_db
-from tests.views.browsing import product, speak  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
 from transcripts.live import events, publish
 from transcripts.models import Segment, Transcript
 
-pytestmark = [
-    pytest.mark.browser,
-    async_db,
-    # WhiteNoise's way of sending files, to a server that knows no other.
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = in_browser
 
 MOST_STOPS = 80
 #: Whether something around the focus shows it: an outline, or the ring of the box for links.

@@ -5,17 +5,9 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.conftest import async_db
-from tests.views.browsing import product, speak  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
 
-pytestmark = [
-    pytest.mark.browser,
-    async_db,
-    # WhiteNoise's way of sending files, to a server that knows no other.
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = in_browser
 
 
 @pytest.fixture

@@ -8,17 +8,10 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.conftest import async_db
-from tests.views.browsing import product, speak  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
 from transcripts.models import Flag, Segment
 
-pytestmark = [
-    pytest.mark.browser,
-    async_db,
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = in_browser
 
 NOW = "document.querySelector('audio').currentTime"
 PAUSED = "document.querySelector('audio').paused"

@@ -3,21 +3,12 @@ that keep the files."""
 
 from __future__ import annotations
 
-import pytest
 from asgiref.sync import sync_to_async
 
-from tests.conftest import async_db
-from tests.views.browsing import product  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, product  # noqa: F401 - a fixture
 from transcripts.models import TeamPreset, Transcript
 
-pytestmark = [
-    pytest.mark.browser,
-    async_db,
-    # WhiteNoise's way of sending files, to a server that knows no other.
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = in_browser
 
 LINKS = "http://192.168.0.4/a.mp3\nhttp://10.0.0.1/b.mp3\nhttp://172.16.0.9/c.mp3"
 FILES = [

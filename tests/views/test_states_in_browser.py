@@ -6,23 +6,15 @@ import re
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from tests.conftest import async_db
-from tests.views.browsing import product, speak  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
 from transcripts.live import events, publish
 from transcripts.models import Engine, EventKind, Transcript, Worker
 from transcripts.models.log import Entry, append
 
-pytestmark = [
-    pytest.mark.browser,
-    async_db,
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = in_browser
 
 LIVE = "#link-state[data-state=live]"
 PILL = ".session-head .pill"

@@ -7,18 +7,11 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.conftest import async_db
-from tests.views.browsing import product, speak  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
 from transcripts.live import events, publish
 from transcripts.views.rows import PAGE
 
-pytestmark = [
-    pytest.mark.browser,
-    async_db,
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = in_browser
 
 TOP = "selector => document.querySelector(selector).getBoundingClientRect().top"
 INDEXES = "[...document.querySelectorAll('#lines .line')].map(row => Number(row.id.slice(4)))"
