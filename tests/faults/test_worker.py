@@ -121,7 +121,8 @@ def test_f06_a_clean_stop_is_taken_over_at_once(land: Land) -> None:
     waits, ends = [], []
     for _ in range(5 if LONG else 1):
         first = land.worker()
-        transcript = land.tape(900, pace=10)
+        # Long enough that it still runs when a busy machine has started a second worker.
+        transcript = land.tape(2400, pace=10)
         epoch = land.until(transcript, lambda row: row[4] > 0)[2]
         second = land.worker()
         asked = time.monotonic()
@@ -133,7 +134,7 @@ def test_f06_a_clean_stop_is_taken_over_at_once(land: Land) -> None:
         assert first.wait(30) == 0
         ends.append(time.monotonic() - asked)
         assert land.until_done(transcript) == "completed"
-        land.check(transcript, 900)
+        land.check(transcript, 2400)
         assert land.row(transcript, "crash_claims")[0] == 0
         second.kill()
         second.wait(10)

@@ -87,9 +87,11 @@ async def test_the_delay_holds_text_back_on_the_server(browse, share):
     assert "Too new." not in json.dumps([*messages, first])
     await publish.send_partial(transcript.pk, events.partial("late", 2000, 2500, 1))
     sent = time.monotonic()
-    await until(browser, "Too new.")
+    shown = await until(browser, "Too new.")
     assert time.monotonic() - began > 1
-    await until(browser, "late")
+    # The newest picture wins: on a busy machine one may bring both.
+    if "late" not in shown["data"]["open"]:
+        await until(browser, "late")
     assert time.monotonic() - sent >= 2
 
 

@@ -38,9 +38,9 @@ CUT = """() => {
 OF_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
 
-async def judge(page: Any, only: dict[str, list[str]]) -> list[str]:
-    """What axe finds that is serious or critical."""
-    found = await Axe().run(page, options={"resultTypes": ["violations"], **only})
+async def judge(page: Any, only: dict[str, list[str]] | None = None) -> list[str]:
+    """What axe finds that is serious or critical; of all its rules, or only of some."""
+    found = await Axe().run(page, options={"resultTypes": ["violations"], **(only or {})})
     return [
         f"{rule['id']} ({rule['impact']}): {node['html'][:160]} | {' '.join(node['failureSummary'].split())[:300]}"
         for rule in found.response["violations"]
