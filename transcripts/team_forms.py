@@ -72,7 +72,9 @@ class InvitationForm(forms.Form):
         label=_("E-mail address"),
         required=False,
         max_length=254,
-        help_text=_("Optional: a note for you, and where the link is sent if this server sends mail."),
+        help_text=_(
+            "Optional: only the account with this address can join; the link is sent there if this server sends mail."
+        ),
     )
 
     def __init__(self, giver: Role, *args: Any, **kwargs: Any) -> None:

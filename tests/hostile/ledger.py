@@ -69,6 +69,14 @@ HELD: dict[str, tuple[str, ...]] = {
         "membership/members::each_cell_of_who_manages_whom",
         "membership/members::the_last_owner_stays_owner",
     ),
+    "IDOR-008": (
+        "accounts/invited::another_account_is_refused_and_does_not_read_the_address",
+        "accounts/invited::sign_up_that_it_opens_is_for_its_address_alone",
+        "accounts/invited::where_mail_is_set_up_an_address_counts_when_it_is_confirmed",
+        "accounts/invited::an_address_that_somebody_only_claims_lets_nobody_in",
+        "views/members::a_link_is_shown_once_and_lets_one_person_in",
+        "views/members::an_invitation_that_ended_says_the_same_whatever_ended_it",
+    ),
     "IDOR-009": ("api/tokens::a_token_of_one_team_does_not_see_another_of_the_same_person",),
     "AUTH-002": (
         "accounts/accounts::behind_a_proxy_the_limit_is_by_what_the_proxy_wrote",
@@ -207,7 +215,6 @@ WAITING: dict[str, tuple[str, ...]] = {
 
 #: Cases of what exists that no test holds yet, or not wholly, and what is missing.
 OPEN: dict[str, str] = {
-    "IDOR-008": "used twice and expired are refused; whoever holds the link may use it, whatever their address",
     "CONFIG-008": "each act has its row and no way to change it; the use of an allowed private network has none",
     "IDOR-015": "deleting a team while its rows are written has no test of its own",
     "EXPORT-006": "twenty exports of 30 hours at once are not measured",

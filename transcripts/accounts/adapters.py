@@ -13,8 +13,11 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from transcripts import auditing, sealing
 from transcripts.accounts.waiting import waiting_invitation
@@ -29,6 +32,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether this visitor may make an account."""
         return bool(settings.STTWEB_SIGNUP) or waiting_invitation(request) is not None
+
+    def clean_email(self, email: str) -> str:
+        """Sign-up that an invitation opened is for the address that it names. Raises ValidationError."""
+        request = context.request
+        if request.path == reverse("account_signup") and not settings.STTWEB_SIGNUP:
+            invitation = waiting_invitation(request)
+            if invitation is not None and invitation.email and invitation.email.casefold() != email.casefold():
+                text = _("Give the e-mail address that the invitation was made for.")
+                raise ValidationError(text, code="invitation_for_another")
+        return str(super().clean_email(email))
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """On record, with the name only if it is somebody's: people type passwords into the wrong field."""

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account import signals as account
+from allauth.account.models import EmailAddress
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialLogin
@@ -59,6 +60,12 @@ def _signed_up(request: HttpRequest, user: User, sociallogin: SocialLogin | None
         _join_by_domain(team, user, sociallogin)
 
 
+def _address_confirmed(request: HttpRequest, email_address: EmailAddress, **_: Any) -> None:
+    # Who confirms in another browser, or for somebody else's session, opens the invitation again.
+    if request.user.is_authenticated and request.user.pk == email_address.user_id:
+        use_waiting(request, request.user)
+
+
 def _join_by_domain(team: UUID, user: User, sociallogin: SocialLogin) -> None:
     """Into the team of the operator's choice, if the provider has verified an address of one of its domains."""
     verified = {one.email.rpartition("@")[2].lower() for one in sociallogin.email_addresses if one.verified}
@@ -76,6 +83,7 @@ def connect() -> None:
         (account.user_logged_in, _signed_in),
         (user_logged_out, _signed_out),
         (account.user_signed_up, _signed_up),
+        (account.email_confirmed, _address_confirmed),
         (account.password_changed, _password_changed),
         (account.password_set, _password_changed),
         (account.password_reset, _password_reset),

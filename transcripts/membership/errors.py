@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
+#: The code of an invitation whose person has the address and is yet to confirm it.
+UNCONFIRMED = "invitation_address_unconfirmed"
+
 
 class Refused(Exception):
     """The change cannot be made. ``code``, ``message`` (one sentence) and ``next_step`` are for people."""
@@ -34,6 +37,24 @@ def bad_invitation() -> Refused:
         "invitation_ended",
         _("This invitation does not work: it was used, taken back, has expired, or its link is not complete."),
         _("Ask the person who invited you for a new one."),
+    )
+
+
+def for_another() -> Refused:
+    """The invitation names an address that this person's account does not have."""
+    return Refused(
+        "invitation_for_another",
+        _("This invitation is for another e-mail address than that of your account."),
+        _("Log in with the account that has it, or ask the person who invited you for a new invitation."),
+    )
+
+
+def unconfirmed() -> Refused:
+    """The account has the address of the invitation, and nobody has confirmed it yet."""
+    return Refused(
+        UNCONFIRMED,
+        _("This invitation is for an e-mail address that you have not confirmed yet."),
+        _("Confirm it by the link that was mailed to it (Your account, E-mail), then open the invitation again."),
     )
 
 

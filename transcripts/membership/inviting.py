@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -62,6 +64,24 @@ def revoke(invitation: Invitation, actor: User) -> bool:
     return bool(done)
 
 
+def require_meant(invitation: Invitation, person: User) -> None:
+    """An invitation that names an address is for the account that has it, confirmed where mail is set up: a link that
+    went astray lets nobody else in. Raises Refused (``invitation_for_another``, ``invitation_address_unconfirmed``)."""
+    if not invitation.email:
+        return
+    known = EmailAddress.objects.filter(user_id=person.pk, email__iexact=invitation.email)
+    if settings.STTWEB_MAIL_URL:
+        if known.filter(verified=True).exists():
+            return
+        raise errors.unconfirmed() if known.exists() or _is_own(invitation, person) else errors.for_another()
+    if not _is_own(invitation, person) and not known.exists():
+        raise errors.for_another()
+
+
+def _is_own(invitation: Invitation, person: User) -> bool:
+    return person.email.casefold() == invitation.email.casefold()
+
+
 def join(token: str, person: User) -> Membership:
     """Use an invitation. Raises Refused.
 
@@ -72,6 +92,7 @@ def join(token: str, person: User) -> Membership:
         there = Membership.objects.filter(team=invitation.team, user=person).first()
         if there is not None:
             return there
+        require_meant(invitation, person)
         used = Invitation.objects.open().filter(pk=invitation.pk)
         if not used.update(used_at=timezone.now(), used_by=person):
             raise errors.bad_invitation()

@@ -36,7 +36,7 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
 
 
 class Invitation(models.Model):
-    """One invitation. ``email`` says for whom it was meant; whoever has the link may use it."""
+    """One invitation. With an ``email`` it is for the account of that address, else for whoever has the link."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, models.CASCADE, related_name="invitations")

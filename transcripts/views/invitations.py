@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from transcripts import access
 from transcripts.access import Right
 from transcripts.accounts.waiting import WAITING
 from transcripts.membership import inviting, mail, members
-from transcripts.membership.errors import Refused
+from transcripts.membership.errors import UNCONFIRMED, Refused
 from transcripts.models import Invitation, Role
 from transcripts.team_forms import InvitationForm
 from transcripts.views.members import show_members
@@ -65,12 +66,29 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST" and request.user.is_authenticated:
             return _join(request, token)
     except Refused as refused:
-        request.session.pop(WAITING, None)
-        return _page(request, {"refused": refused}, 404)
+        return _refused(request, refused, token)
+    here = access.membership(request.user, invitation.team_id)
     if not request.user.is_authenticated:
         request.session[WAITING] = token
-    here = access.membership(request.user, invitation.team_id)
+    elif here is None and (refusal := _not_meant(invitation, request.user)):
+        return _refused(request, refusal, token)
     return _page(request, {"invitation": invitation, "token": token, "here": here})
+
+
+def _not_meant(invitation: Invitation, person: User) -> Refused | None:
+    try:
+        inviting.require_meant(invitation, person)
+    except Refused as refused:
+        return refused
+    return None
+
+
+def _refused(request: HttpRequest, refused: Refused, token: str) -> HttpResponse:
+    """One that ended does not exist; one for somebody else does, and says so without the address."""
+    request.session.pop(WAITING, None)
+    if refused.code == UNCONFIRMED:
+        request.session[WAITING] = token
+    return _page(request, {"refused": refused}, 404 if refused.code == "invitation_ended" else 403)
 
 
 def _join(request: HttpRequest, token: str) -> HttpResponse:
