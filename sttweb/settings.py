@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "sttweb.static.StaticFiles",
     "csp.middleware.CSPMiddleware",
     "sttweb.visiting.permissions",
+    "sttweb.visiting.personal",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

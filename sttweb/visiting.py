@@ -78,6 +78,23 @@ def visitor(get_response: Any) -> Any:
 
 
 @sync_and_async_middleware
+def personal(get_response: Any) -> Any:
+    """Middleware: no proxy keeps a page, and no browser shows an old one as the present; unless the page says more."""
+
+    def marked(answer: HttpResponseBase) -> HttpResponseBase:
+        answer.headers.setdefault("Cache-Control", "private, no-cache")
+        return answer
+
+    async def later(request: HttpRequest) -> HttpResponseBase:
+        return marked(await get_response(request))
+
+    def now(request: HttpRequest) -> HttpResponseBase:
+        return marked(get_response(request))
+
+    return later if iscoroutinefunction(get_response) else now
+
+
+@sync_and_async_middleware
 def permissions(get_response: Any) -> Any:
     """Middleware: what pages may ask of a device: the microphone, for our own pages only, and nothing else."""
 

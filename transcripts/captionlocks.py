@@ -35,7 +35,8 @@ class TooManyGuesses(Exception):
 
 def unlock(link: CaptionLink, password: str, address: str) -> str:
     """The pass for who knows the password. Raises WrongPassword and TooManyGuesses. Blocks on the database."""
-    keys = {f"captions.{link.pk.hex}": OF_ALL, f"captions.{link.pk.hex[:16]}.{address}"[:80]: OF_ADDRESS}
+    # The address first: one that has used up its own guesses takes nothing from those of everybody.
+    keys = {f"captions.{link.pk.hex[:16]}.{address}"[:80]: OF_ADDRESS, f"captions.{link.pk.hex}": OF_ALL}
     for key, limit in keys.items():
         if wait := throttling.take(key, limit):
             raise TooManyGuesses(wait)

@@ -6,12 +6,14 @@ holds what is committed so far and says so.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from transcripts.exports import DEFAULT, FORMATS, Options, UnknownFormat, filename, preview, render
@@ -121,7 +123,9 @@ def stamp_of(transcript: Transcript) -> Stamp:
         return Stamp("none")
     if review.state != ReviewState.APPROVED or review.decided_at is None:
         return Stamp(review.state)
-    return Stamp(review.state, review.decided_name, review.decided_at.isoformat(timespec="seconds"))
+    # In the installation's time zone: its day is what a reader of the stamp is told.
+    at = timezone.localtime(review.decided_at).isoformat(timespec="seconds")
+    return Stamp(review.state, review.decided_name, at)
 
 
 def _stamped(stamp: Stamp) -> str:
@@ -166,9 +170,9 @@ def _gap(payload: Any) -> Gap:
 
 
 def _common_language(segments: Sequence[Line]) -> str:
-    """The language that most segments were heard in, if any."""
+    """The language that most segments were heard in, if any; of several the one that came first."""
     heard = [line.language for line in segments if line.language]
-    return max(set(heard), key=heard.count) if heard else ""
+    return Counter(heard).most_common(1)[0][0] if heard else ""
 
 
 def _notes(transcript: Transcript, segments: Sequence[Line], gaps: Sequence[Gap]) -> tuple[str, ...]:

@@ -56,10 +56,18 @@ def read_all() -> int:
     mark, _made = LogWatermark.objects.get_or_create(pk=1, defaults={"event_id": _newest()})
     head = _settled(mark.event_id)
     pages = 0
+    stuck = False
     for transcript in _grown(mark.event_id):
-        while read_page(transcript):
-            pages += 1
-    if head > mark.event_id:
+        try:
+            while read_page(transcript):
+                pages += 1
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            # Whatever one log holds, the others are read; that one stays where it was, and so does the watermark.
+            logger.exception("a log could not be read for webhooks and alerts: %s", transcript.pk)
+            stuck = True
+    if head > mark.event_id and not stuck:
         LogWatermark.objects.filter(pk=1, event_id__lt=head).update(event_id=head)
     return pages
 

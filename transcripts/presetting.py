@@ -12,7 +12,6 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from transcripts import services
 from transcripts.models import Engine, Team, TeamPreset
 
 #: Presets that a team may have, and characters of a name.
@@ -50,14 +49,19 @@ def check_name(team: Team, person: User, name: str, *, manages: bool) -> None:
 def save(
     team: Team, person: User, name: str, *, manages: bool, engine: Engine, language: str, options: Mapping[str, Any]
 ) -> TeamPreset:
-    """Keep options under a name; one that has it is replaced by whoever may change it. Raises as `check_name`."""
+    """Keep options under a name; one that has it is replaced by whoever may change it, and stays whose it was. Raises
+    as `check_name`."""
     Team.objects.select_for_update().get(pk=team.pk)
     check_name(team, person, name, manages=manages)
-    return services.save_preset(team, person, name, engine=engine, language=language, options=options)
+    values = {"engine": engine, "language": language, "options": dict(options)}
+    preset, _made = TeamPreset.objects.update_or_create(
+        team=team, name=name, defaults=values, create_defaults={**values, "created_by": person}
+    )
+    return preset
 
 
 def delete(preset: TeamPreset, person: User, *, manages: bool) -> None:
     """Forget it; transcripts keep their options. Raises PresetRefused (``preset_of_another``)."""
     if not may_change(preset, person, manages=manages):
         raise PresetRefused("preset_of_another", _("Only who saved it, or a manager, can delete it."))
-    services.delete_preset(preset)
+    preset.delete()

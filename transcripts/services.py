@@ -28,14 +28,15 @@ from transcripts.models import (
     Engine,
     EventKind,
     IllegalTransition,
+    Review,
+    ReviewState,
     SourceKind,
     State,
     Team,
-    TeamPreset,
     Transcript,
     check_transition,
 )
-from transcripts.models.log import Entry, Fenced, append
+from transcripts.models.log import Entry, Fenced, append, hold
 from transcripts.models.states import BY_PERSON
 
 #: What a person may queue again.
@@ -73,6 +74,17 @@ class TooMany(Exception):
             self.message += " " + _("Your next one is number %(place)s in the queue.") % {"place": place}
         self.next_step = _("Wait until some have ended, or cancel those that you no longer need.")
         super().__init__(self.message)
+
+
+class Approved(IllegalTransition):
+    """Its text is approved: nothing is added until somebody reopens it. ``message`` and ``next_step`` are for them."""
+
+    code = "approved"
+
+    def __init__(self, before: State) -> None:
+        super().__init__(before, State.QUEUED)
+        self.message = _("This transcript is approved and read-only.")
+        self.next_step = _("A reviewer can reopen it with a reason.")
 
 
 def require_room(person: User, more: int = 1) -> None:
@@ -198,7 +210,7 @@ def commit_now(transcript: Transcript) -> None:
 def retry(transcript: Transcript) -> None:
     """Queue a failed, cancelled, waiting or paused one again; it goes on after its last committed sample.
 
-    Raises IllegalTransition otherwise.
+    Raises IllegalTransition otherwise, Approved (which is one) for a text that was approved as it stands.
     """
     changes = {
         "control": Control.NONE,
@@ -217,9 +229,16 @@ def retry(transcript: Transcript) -> None:
 
 
 def _check_rests(transcript: Transcript) -> None:
-    """Raise IllegalTransition for what a worker holds: it may be queued by that worker, but not by a person."""
+    """Take the row's lock, as approving does. Raise IllegalTransition for what a worker holds: it may be queued by that
+    worker, but not by a person."""
+    try:
+        hold(transcript.pk)
+    except Transcript.DoesNotExist as error:
+        raise IllegalTransition(State(transcript.state), State.QUEUED) from error
     if transcript.state not in RESTING:
         raise IllegalTransition(State(transcript.state), State.QUEUED)
+    if Review.objects.filter(transcript=transcript, state=ReviewState.APPROVED).exists():
+        raise Approved(State(transcript.state))
 
 
 def can_continue_embedded(transcript: Transcript) -> bool:
@@ -276,21 +295,3 @@ def delete(transcript: Transcript) -> str:
     key = transcript.media_key
     transcript.delete()
     return key
-
-
-@transaction.atomic
-def save_preset(
-    team: Team, person: User, name: str, *, engine: Engine, language: str, options: Mapping[str, Any]
-) -> TeamPreset:
-    """Keep options under a name of the team's own; one that has the name is replaced, and stays whose it was."""
-    values = {"engine": engine, "language": language, "options": dict(options)}
-    preset, _made = TeamPreset.objects.update_or_create(
-        team=team, name=name, defaults=values, create_defaults={**values, "created_by": person}
-    )
-    return preset
-
-
-@transaction.atomic
-def delete_preset(preset: TeamPreset) -> None:
-    """Forget it; transcripts keep the options that they were made with."""
-    preset.delete()

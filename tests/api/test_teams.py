@@ -48,6 +48,15 @@ def test_the_vocabulary_is_changed_by_those_who_manage_and_kept_in_the_record(al
     assert "keyterms" in refused.json()["error"]["fields"]
 
 
+def test_a_manager_s_token_without_the_scope_touches_no_preset_of_somebody_else(program, alice, bob):
+    program(bob).post("/presets", {"name": "Council"})
+    theirs = TeamPreset.objects.get().pk
+    alices = program(alice, Scope.SUBMIT)
+    assert code_of(alices.post("/presets", {"name": "Council"})) == "preset_taken"
+    assert code_of(alices.delete(f"/presets/{theirs}")) == "preset_of_another"
+    assert program(alice, Scope.SUBMIT, Scope.MANAGE).delete(f"/presets/{theirs}").status_code == 204
+
+
 def test_presets_are_saved_replaced_and_deleted_by_whoever_may(program, alices, bob, alice):
     bobs = program(bob)
     made = bobs.post("/presets", {"name": " Council  hall ", "preset": "live", "options": {"keyterms": ["Alva"]}})

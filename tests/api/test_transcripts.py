@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.api.conftest import code_of
+from transcripts import presetting
 from transcripts.models import Engine, Transcript
 
 URL = "https://media.example.org/evening-news.mp3"
@@ -34,10 +35,8 @@ def test_options_are_kept_and_unknown_ones_are_named(alices):
 
 
 def test_a_preset_of_the_team_is_taken_and_what_the_request_names_wins(alices, alice, team):
-    from transcripts import services
-
     options = {"no_verbatim": True, "keyterms": ["Alva"], "include_timestamps": True, "preset": "accurate"}
-    services.save_preset(team, alice, "Council", engine=Engine.EMBEDDED, language="en", options=options)
+    presetting.save(team, alice, "Council", manages=False, engine=Engine.EMBEDDED, language="en", options=options)
     assert [one["name"] for one in alices.get("/presets").json()["items"]] == ["Council"]
     response = alices.post("/transcripts", {"url": URL, "team_preset": "Council", "preset": "live"})
     made = Transcript.objects.get(pk=response.json()["id"])
@@ -118,6 +117,14 @@ def test_a_search_names_the_passages(alices, make_transcript):
     found = alices.get("/transcripts?q=quay").json()["items"]
     assert [item["id"] for item in found] == [str(transcript.pk)]
     assert found[0]["hits"] == [{"segment": 0, "start_ms": 1000, "text": "the new quay opens"}]
+
+
+def test_a_change_that_is_refused_in_part_changes_nothing(alices, make_transcript):
+    transcript = make_transcript(title="Old")
+    refused = alices.patch(f"/transcripts/{transcript.pk}", {"title": "New", "add_tags": ["harbour", ","]})
+    assert (refused.status_code, code_of(refused)) == (409, "tag_without_name")
+    transcript.refresh_from_db()
+    assert (transcript.title, transcript.tags.count()) == ("Old", 0)
 
 
 def test_title_and_tags_are_changed(alices, make_transcript):

@@ -79,6 +79,26 @@ def test_a_text_that_cannot_be_is_refused(make_text: MakeText, bob: User, text: 
     assert texts(transcript) == ["one two"]
 
 
+@pytest.mark.parametrize("text", ["\x07", "\u200b\u200e", "\x00\x01 \x02", "\u202e"], ids=ascii)
+def test_a_text_that_nobody_can_see_is_no_text(make_text: MakeText, bob: User, text: str) -> None:
+    transcript = make_text("The new quay.")
+    with pytest.raises(NoText):
+        editing.edit(transcript, bob, 0, 0, text)
+    assert editing.replace_all(transcript, bob, "The new quay.", text, whole=False) == 0
+    assert transcript.segments.get().text == "The new quay."
+
+
+def test_what_people_type_is_kept_in_one_form_and_without_control_characters(make_text: MakeText, bob: User) -> None:
+    transcript = make_text("Cafe", speaker="speaker_0")
+    editing.edit(transcript, bob, 0, 0, "Cafe\u0301\x00 \ud800")
+    editing.set_speaker(transcript, bob, 0, 1, " Ana\x00\n\tLo\u0301pez ")
+    kept = transcript.segments.get()
+    assert (kept.text, kept.speaker) == ("Caf\u00e9 \ufffd", "Ana L\u00f3pez")
+    assert editing.replace_all(transcript, bob, "cafe\u0301", "Bar") == 1
+    assert editing.rename_speaker(transcript, bob, "Ana Lo\u0301pez", "B\x00ea") == 1
+    assert transcript.segments.get().speaker == "Bea"
+
+
 def test_parts_of_a_split_stand_between_their_neighbours_while_more_is_heard(make_text: MakeText, bob: User) -> None:
     transcript = make_text("zero zero", "one two three four", state=State.RUNNING)
     left, right = editing.split(transcript, bob, 1, 0, 8)

@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from tests.reviewing.conftest import MakeText
-from transcripts.models import AuditEntry, EventKind, ReviewState, State
+from transcripts import services
+from transcripts.models import AuditEntry, Engine, EventKind, ReviewState, State, Transcript
 from transcripts.reviewing import flow
 from transcripts.reviewing.errors import NoReason, NotFinished, NotInReview
 
@@ -52,6 +53,22 @@ def test_what_may_still_grow_is_not_approved(make_text: MakeText, alice: User, s
     flow.send(transcript, alice)
     with pytest.raises(NotFinished):
         flow.approve(transcript, alice)
+
+
+def test_nothing_is_added_to_an_approved_text(make_text: MakeText, alice: User) -> None:
+    transcript = make_text("One.", state=State.FAILED)
+    flow.approve(transcript, alice)
+    seq = Transcript.objects.get(pk=transcript.pk).last_seq
+    for again in (services.retry, services.continue_embedded):
+        Transcript.objects.filter(pk=transcript.pk).update(engine=Engine.ELEVENLABS)
+        transcript.refresh_from_db()
+        with pytest.raises(services.Approved):
+            again(transcript)
+    transcript.refresh_from_db()
+    assert (transcript.state, transcript.last_seq) == (State.FAILED, seq)
+    flow.reopen(transcript, alice, "More is to come.")
+    services.retry(transcript)
+    assert transcript.state == State.QUEUED
 
 
 def test_a_return_and_a_reopening_need_their_reason(make_text: MakeText, alice: User) -> None:

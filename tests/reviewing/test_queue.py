@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from tests.conftest import MakeTranscript, member
 from tests.reviewing.conftest import MakeText
-from transcripts.models import Review, ReviewState, Role, Scan, Team, Transcript
+from transcripts.models import Review, ReviewState, Role, Scan, State, Team, Transcript
 from transcripts.reviewing import flags, flow, queue
 from transcripts.reviewing.queue import Filters, queue_of, waiting_for
 
@@ -105,15 +105,60 @@ def test_a_page_is_one_query_however_long(
         flow.send(transcript, alice, alice)
         Scan.objects.create(transcript=transcript, weight=10.0 - number)
     monkeypatch.setattr(queue, "PAGE_ROWS", 3)
-    for number, wanted in ((1, "012"), (2, "345"), (3, "6")):
+    cursor = ""
+    for before, wanted in ((0, "012"), (3, "345"), (6, "6")):
         with django_assert_num_queries(1):
-            page = queue_of(alice, number=number)
+            page = queue_of(alice, cursor=cursor)
             shown = [(row.transcript.title, row.transcript.team.name, row.review.assignee) for row in page.rows]
-        assert "".join(title for title, _, _ in shown) == wanted
-        assert page.has_next == (number < 3)
-    assert queue_of(alice, number=99).rows == []
+        assert ("".join(title for title, _, _ in shown), page.before) == (wanted, before)
+        cursor = page.next
+    assert cursor == ""
     with django_assert_num_queries(1):
         assert waiting_for(alice) == 7
+
+
+def test_what_is_decided_between_two_pages_hides_and_doubles_nothing(
+    make_transcript: MakeTranscript, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = timezone.localdate()
+    rows = [make_transcript(title=str(number)) for number in range(8)]
+    for number, transcript in enumerate(rows):
+        flow.send(transcript, alice, due_on=today - timedelta(days=1) if number < 2 else None)
+        # Equal ones too, and fractions that no decimal spells exactly.
+        Scan.objects.create(transcript=transcript, weight=10.0, words=3 if number < 5 else 7, low_words=1)
+    Review.objects.filter(transcript__in=rows[2:4]).update(sent_at=rows[2].created_at)
+    whole = [row.transcript.pk for row in queue_of(alice).rows]
+    assert len(whole) == 8
+    monkeypatch.setattr(queue, "PAGE_ROWS", 2)
+    page = queue_of(alice)
+    seen = [row.transcript.pk for row in page.rows]
+    # One that was seen is approved, another one comes in front of all that were not seen.
+    flow.approve(_ended(page.rows[0].transcript), alice)
+    flow.send(make_transcript(title="late"), alice, due_on=today - timedelta(days=9))
+    while page.next:
+        page = queue_of(alice, cursor=page.next)
+        seen += [row.transcript.pk for row in page.rows]
+    assert [key for key in seen if key in whole] == whole
+    assert len(set(seen)) == len(seen)
+
+
+def _ended(transcript: Transcript) -> Transcript:
+    Transcript.objects.filter(pk=transcript.pk).update(state=State.COMPLETED)
+    return transcript
+
+
+NO_KEY = "0" * 32
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["2", "~~~~~", f"0~1~0~nan~1~{NO_KEY}", f"1~{'9' * 30}~1~1e400~1~{NO_KEY}", f"0~1~7~1.0~1~{NO_KEY}"],
+    ids=["number", "empty", "no number", "huge", "no urgency"],
+)
+def test_a_cursor_without_a_meaning_begins_at_the_most_urgent(
+    waiting: dict[str, Transcript], bob: User, cursor: str
+) -> None:
+    assert queue_of(bob, cursor=cursor).rows == queue_of(bob).rows
 
 
 def test_flags_beside_the_text_are_in_its_order(make_text: MakeText, alice: User) -> None:

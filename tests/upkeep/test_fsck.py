@@ -9,11 +9,12 @@ from uuid import uuid4
 
 from django.core.management import call_command
 
-from tests.conftest import async_db
+from tests.conftest import async_db, member
 from tests.upkeep.conftest import files_in
 from transcripts import services
 from transcripts.jobs.source import media_store, spool_dir
-from transcripts.models import Erasure, Event, Segment, State, Transcript
+from transcripts.models import Erasure, Event, Role, Segment, State, Transcript
+from transcripts.reviewing import editing
 from transcripts.upkeep import reconcile
 
 
@@ -102,6 +103,20 @@ def test_a_log_with_a_hole_and_a_lost_segment_are_found(keep):
     Segment.objects.filter(transcript=lost, index=1).delete()
     assert strays() == sorted([("log_with_holes", str(hole.pk)), ("segments_missing", str(lost.pk))])
     assert sound.segments.count() == 3
+
+
+@async_db
+def test_what_people_split_and_merged_is_not_missing(keep, team):
+    person = member("bob", team, Role.EDITOR)
+    row, lost = keep("One two.", "Three four.", "Five."), keep("One.", "Two.", "Three.")
+    first, second = editing.split(row, person, 0, 0, 3)
+    assert strays() == []
+    editing.merge(row, person, second.index, second.version, 0)
+    editing.merge(row, person, first.index, first.version, second.version + 1)
+    assert strays() == []
+    editing.merge(lost, person, 0, 0, 0)
+    Segment.objects.filter(transcript=lost, index=2).delete()
+    assert strays() == [("segments_missing", str(lost.pk))]
 
 
 @async_db

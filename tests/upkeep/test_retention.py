@@ -46,6 +46,15 @@ def test_what_is_older_than_the_team_keeps_it_goes_and_the_rest_stays(keep, a_we
 
 
 @async_db
+def test_what_would_go_at_once_counts_sound_that_is_only_kept_for_listening(keep, team):
+    keep("A link, with its sound kept.", days=9, is_kept=True)
+    keep("An upload.", media=b"sound", days=9)
+    keep("Text alone.", days=9)
+    assert retention.past(team.pk, 7, None) == (0, 2)
+    assert retention.past(team.pk, 7, 7) == (3, 0)
+
+
+@async_db
 @pytest.mark.parametrize("state", [s for s in State if s not in {State.COMPLETED, State.FAILED, State.CANCELLED}])
 def test_what_has_not_ended_is_left_alone(keep, a_week, state):
     row = keep("Long ago.", state=state, finished_at=None)

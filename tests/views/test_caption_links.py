@@ -212,6 +212,15 @@ def test_many_addresses_together_guess_slowly_too(editor, make_transcript, monke
     assert codes == [403, 403, 403, 403, 429]
 
 
+def test_one_address_that_goes_on_guessing_locks_nobody_else_out(editor, make_transcript, monkeypatch):
+    monkeypatch.setattr(captionlocks, "OF_ADDRESS", Limit(0.001, 2))
+    monkeypatch.setattr(captionlocks, "OF_ALL", Limit(0.001, 6))
+    path = made(editor, make_transcript(), password=PASSWORD)
+    guesses = [Client(REMOTE_ADDR="10.0.0.9").post(path, {"password": "wrong one"}).status_code for _ in range(12)]
+    assert guesses == [403] * 2 + [429] * 10
+    assert Client(REMOTE_ADDR="10.0.0.1").post(path, {"password": PASSWORD}).status_code == 302
+
+
 def test_a_short_password_is_said_at_its_field(editor, make_transcript):
     answer = editor.post(f"/s/{make_transcript().pk}/share", {"hours": 4, "delay": 0, "password": "short"})
     assert answer.status_code == 422

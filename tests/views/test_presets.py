@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transcripts import services
+from transcripts import presetting
 from transcripts.access import Role
 from transcripts.models import Engine, Membership, TeamPreset, Transcript
 
@@ -20,7 +20,7 @@ def editor(client, bob):
 
 
 def preset_of(team, person, name="Council", **options) -> TeamPreset:
-    return services.save_preset(team, person, name, engine=Engine.EMBEDDED, language="en", options=options)
+    return presetting.save(team, person, name, manages=False, engine=Engine.EMBEDDED, language="en", options=options)
 
 
 def test_the_options_of_the_form_are_kept_and_fill_the_form_again(editor, bob, team):

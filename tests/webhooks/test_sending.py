@@ -98,6 +98,25 @@ def test_only_what_was_chosen_and_what_happened_since_is_told(make_hook, make_tr
     ]
 
 
+def test_a_log_that_cannot_be_read_holds_up_no_other(make_hook, make_transcript, receiver, caplog):
+    make_hook(events=[WebhookEvent.COMPLETED])
+    odd, fine = sorted((make_transcript(title="Odd"), make_transcript(title="Fine")), key=lambda row: row.pk)
+    append(odd.pk, [Entry(EventKind.STATE, {"state": "of a later version"})], when={})
+    end(fine)
+    news.read_all()
+    assert "could not be read" in caplog.text
+    assert [row.transcript for row in Delivery.objects.all()] == [fine]
+    # It is read again as long as it cannot be read, and goes on from there when it can.
+    odd.events.filter(payload__state="of a later version").update(payload={"state": State.COMPLETED})
+    news.read_all()
+    assert {row.transcript for row in Delivery.objects.all()} == {odd, fine}
+
+
+def test_half_a_character_in_a_text_stops_no_address(make_hook, receiver):
+    parcel = sending.parcel(make_hook(), "msg_1", {"text": "\ud83d"})
+    assert parcel.body == b'{"text":"\\ud83d"}'
+
+
 def test_another_team_hears_nothing(make_hook, make_transcript, receiver, other_team):
     make_hook(WebhookEvent.CREATED)
     make_transcript(team=other_team)

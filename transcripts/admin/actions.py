@@ -20,6 +20,7 @@ from transcripts.admin.lists import AnyModelAdmin
 from transcripts.exports import FORMATS
 from transcripts.models import IllegalTransition, Transcript
 from transcripts.reviewing.errors import NoReason, ReviewError
+from transcripts.services import Approved
 
 #: Most rows that one action takes.
 MOST_ROWS = 500
@@ -99,8 +100,8 @@ def _apply(page: AnyModelAdmin, request: HttpRequest, chosen: Sequence[Transcrip
         try:
             deed.change(transcript, person, reason)
             done += 1
-        except IllegalTransition:
-            left[str(deed.unfit)] += 1
+        except IllegalTransition as error:
+            left[error.message if isinstance(error, Approved) else str(deed.unfit)] += 1
         except ReviewError as error:
             left[str(error)] += 1
     if done:

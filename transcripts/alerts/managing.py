@@ -56,5 +56,5 @@ def unseen(team: Team, most: int) -> int:
 
 def mark_seen(hits: QuerySet[Hit], person: User) -> int:
     """Somebody has seen them: they are no news to the team any more; how many."""
-    ids = list(hits.filter(seen_at=None).order_by().values_list("pk", flat=True)[:5000])
-    return Hit.objects.filter(pk__in=ids).update(seen_at=timezone.now(), seen_by=person)
+    wanted = hits.filter(seen_at=None).order_by().values("pk")
+    return Hit.objects.filter(pk__in=wanted, seen_at=None).update(seen_at=timezone.now(), seen_by=person)

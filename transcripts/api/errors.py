@@ -23,7 +23,7 @@ from transcripts.limits import LimitReached
 from transcripts.models import IllegalTransition
 from transcripts.presetting import PresetRefused
 from transcripts.reviewing.errors import Conflict, ReviewError
-from transcripts.services import TooMany
+from transcripts.services import Approved, TooMany
 from transcripts.submitting import KeyRefused
 from transcripts.tagging import TagRefused
 from transcripts.tokens import TokenRefused
@@ -32,7 +32,7 @@ from transcripts.uploading import Gone, Refused
 logger = logging.getLogger(__name__)
 
 #: Errors that bring their own code and sentences.
-Told = TooMany | LimitReached | KeyRefused | PresetRefused | TagRefused | ReviewError
+Told = TooMany | Approved | LimitReached | KeyRefused | PresetRefused | TagRefused | ReviewError
 
 #: HTTP status of a refusal by its code, where it is not 409.
 STATUS = {
@@ -198,6 +198,7 @@ HANDLERS: dict[type[Exception], Any] = {
     ReviewError: _told,
     Conflict: _conflict,
     IllegalTransition: _moved_on,
+    Approved: _told,
     OperationalError: _busy,
     Exception: broken,
 }

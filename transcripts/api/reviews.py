@@ -19,7 +19,7 @@ from transcripts.api.textschemas import QueueOut, ReviewIn, ReviewOut
 from transcripts.jobs.clean import clean_text
 from transcripts.models import Review, Transcript
 from transcripts.reviewing import flow
-from transcripts.reviewing.queue import PAGE_ROWS, Filters, Row, queue_of
+from transcripts.reviewing.queue import Filters, Row, queue_of
 
 router = Router(tags=["review"])
 queue = Router(tags=["review"])
@@ -30,7 +30,7 @@ class QueueQuery(Schema):
 
     assignee: Literal["", "me", "nobody"] = ""
     state: Literal["", "open", "returned", "approved"] = Field("", description="empty: open and returned")
-    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{0,4}$", max_length=4)] = Field(
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9a-f.~e+-]{0,200}$", max_length=200)] = Field(
         "", description="“next” of the page before"
     )
 
@@ -40,10 +40,9 @@ def read_queue(request: HolderRequest, query: Query[QueueQuery]) -> dict[str, An
     """What waits for a person in the team, the most urgent first. Scope `edit`."""
     held = request.auth
     access.require(held, Right.EDIT)
-    page = queue_of(held.person, Filters(held.team.pk, query.assignee, query.state), int(query.cursor or 1))
-    first = (page.number - 1) * PAGE_ROWS + 1
-    items = [_queued(row, first + at) for at, row in enumerate(page.rows)]
-    return {"items": items, "next": str(page.number + 1) if page.has_next else ""}
+    page = queue_of(held.person, Filters(held.team.pk, query.assignee, query.state), query.cursor)
+    items = [_queued(row, place) for place, row in enumerate(page.rows, page.before + 1)]
+    return {"items": items, "next": page.next}
 
 
 def _queued(row: Row, place: int) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class TranscriptOut(Schema):
     state: str = Field(description="queued, running, waiting, paused, finishing, completed, completed_with_gaps, …")
     is_final: bool = Field(description="nothing more happens unless somebody asks")
     is_live: bool = Field(description="the source never ends by itself")
-    kind: str = Field(description="url, upload, sample or stream")
+    kind: str = Field(description="url, upload, sample or socket")
     source_url: str
     engine: str
     language: str = Field(description="as it was asked for; empty: the engine finds out")

@@ -39,7 +39,7 @@ def _shape(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase
         response = _translated(request, response)
     given = request.headers.get("X-Request-Id", "")
     response["X-Request-Id"] = given if _ID.fullmatch(given) else secrets.token_hex(8)
-    response.setdefault("Cache-Control", "no-store")
+    response["Cache-Control"] = "no-store"
     return response
 
 

@@ -29,7 +29,7 @@ from transcripts.api.teamschemas import (
 )
 from transcripts.engine_forms import DefaultsForm
 from transcripts.forms import first_errors
-from transcripts.jobs.clean import clean_text
+from transcripts.jobs.clean import clean_line, clean_text
 from transcripts.models import Engine, Membership, Role, Tag, Team, TeamPreset, this_month
 from transcripts.reviewing.people import name_of
 
@@ -108,14 +108,15 @@ def list_presets(request: HolderRequest) -> dict[str, Any]:
 
 @router.post("/presets", response={201: PresetOut})
 def save_preset(request: HolderRequest, data: PresetIn) -> Status[TeamPreset]:
-    """Give options a name; one of that name is replaced by whoever saved it, or a manager. Scope `submit`."""
+    """Give options a name; one of that name is replaced by whoever saved it, or with the scope
+    `manage` as well. Scope `submit`."""
     held = request.auth
     access.require(held, Right.SUBMIT)
     form = judged(held.team, data)
     preset = presetting.save(
         held.team,
         held.person,
-        " ".join(clean_text(data.name).split()),
+        clean_line(data.name),
         manages=_manages(held),
         engine=Engine(form.cleaned_data["engine"]),
         language=form.cleaned_data["language"],
@@ -126,7 +127,8 @@ def save_preset(request: HolderRequest, data: PresetIn) -> Status[TeamPreset]:
 
 @router.delete("/presets/{int:preset_id}", response={204: None})
 def delete_preset(request: HolderRequest, preset_id: int) -> Status[None]:
-    """Forget a preset; transcripts keep their options. Scope `submit`."""
+    """Forget a preset of one's own; with the scope `manage` as well, that of anybody. Transcripts keep their options.
+    Scope `submit`."""
     held = request.auth
     access.require(held, Right.SUBMIT)
     preset = TeamPreset.objects.filter(team=held.team, pk=min(preset_id, MOST_ID)).first()
@@ -137,7 +139,8 @@ def delete_preset(request: HolderRequest, preset_id: int) -> Status[None]:
 
 
 def _manages(held: Holder) -> bool:
-    return Right.MANAGE in RIGHTS[held.role]
+    """The role alone is not enough: a token may do what its scopes allow as well."""
+    return Right.MANAGE in held.rights
 
 
 # --- Tags --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 from ninja import Query, Router, Schema, Status
 from pydantic import Field, StringConstraints
 from pydantic.json_schema import SkipJsonSchema
@@ -29,7 +31,7 @@ from transcripts.api.schemas import (
     TranscriptPatch,
     TranscriptsOut,
 )
-from transcripts.jobs.clean import clean_text
+from transcripts.jobs.clean import clean_line
 from transcripts.models import Engine, SourceKind, State, Transcript
 from transcripts.search import filters
 from transcripts.titling import title_of_link
@@ -124,16 +126,22 @@ def read_transcript(request: HolderRequest, transcript_id: UUID) -> dict[str, An
 def change_transcript(request: HolderRequest, transcript_id: UUID, data: TranscriptPatch) -> dict[str, Any]:
     """Give it another title, put tags on and take them off. Scope `edit`."""
     row = access.transcript_held(request.auth, transcript_id, Right.EDIT)
+    with transaction.atomic():
+        _change(row, data)
+    return shown.detail(row)
+
+
+def _change(row: Transcript, data: TranscriptPatch) -> None:
+    """All of it or, when one thing is refused, nothing. Raises Refusal, tagging.TagRefused."""
     if data.title is not None:
         title = _line(data.title)
         if not title:
-            raise Refusal("no_title", "A title needs at least one letter.", "Send another one.")
+            raise Refusal("no_title", _("A title needs at least one letter."), _("Send another one."))
         services.rename(row, title)
     for tag in data.remove_tags:
         tagging.take([row], tag)
     for tag in data.add_tags:
         tagging.put([row], tag)
-    return shown.detail(row)
 
 
 @router.delete("/{uuid:transcript_id}", response={204: None})
@@ -189,4 +197,4 @@ def continue_offline(request: HolderRequest, transcript_id: UUID) -> dict[str, A
 
 
 def _line(text: str) -> str:
-    return " ".join(clean_text(text, 200).split())
+    return clean_line(text, 200)

@@ -38,6 +38,11 @@ def clean_text(text: str, limit: int = MAX_TEXT) -> str:
     return unicodedata.normalize("NFC", text)[:limit]
 
 
+def clean_line(text: str, limit: int = MAX_TEXT) -> str:
+    """`clean_text` on one line: white space between words is one space, and there is none at the ends."""
+    return " ".join(clean_text(text).split())[:limit].rstrip()
+
+
 def clean_json(value: Any) -> Any:
     """``value`` as JSON that any database takes: clean strings, finite numbers, bounded depth and size.
 

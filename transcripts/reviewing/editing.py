@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Max
 
+from transcripts.jobs.clean import clean_line, clean_text
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import EventKind, How, Review, ReviewState, Revision, Segment, Transcript
 from transcripts.models.log import Entry, append, hold
@@ -37,7 +38,7 @@ AT_ONCE = 500
 def edit(transcript: Transcript, person: User, index: int, version: int, text: str) -> Segment:
     """Give a segment another text; its words keep their times. Raises ReviewError."""
     segment = _seen(transcript, index, version)
-    passage = passage_of(segment).saying(_acceptable(text))
+    passage = passage_of(segment).saying(_acceptable(clean_text(text, LONGEST_TEXT + 1)))
     if passage.text == segment.text:
         return segment
     return _apply(transcript, person, [Change(segment, passage, How.EDIT)])[0]
@@ -98,18 +99,18 @@ def replacements(
     transcript: Transcript, find: str, replacement: str, *, case: bool = False, whole: bool = True
 ) -> Iterator[Change]:
     """What `replace_all` would do, in the order spoken. Raises NoText."""
-    pattern = _pattern(find, case=case, whole=whole)
+    pattern, replacement = _pattern(clean_text(find), case=case, whole=whole), clean_text(replacement)
     for segment in transcript.segments.in_order().iterator(2000):
         text = pattern.sub(lambda _: replacement, segment.text)
         passage = passage_of(segment).saying(text) if text != segment.text else None
-        if passage is not None and 0 < len(passage.text) <= LONGEST_TEXT:
+        if passage is not None and _says_something(passage.text) and len(passage.text) <= LONGEST_TEXT:
             yield Change(segment, passage, How.REPLACE)
 
 
 def rename_speaker(transcript: Transcript, person: User, old: str, new: str) -> int:
     """Give a speaker another name everywhere, perhaps that of another one; return in how many segments."""
-    rows = transcript.segments.filter(speaker=old).in_order()
-    new = new.strip()[:LONGEST_SPEAKER]
+    rows = transcript.segments.filter(speaker=clean_line(old)).in_order()
+    new = clean_line(new, LONGEST_SPEAKER)
     changes = [Change(row, passage_of(row).spoken_by(new), How.SPEAKER) for row in rows.iterator(2000)]
     return _apply_each(transcript, person, changes if new != old else [])
 
@@ -117,7 +118,7 @@ def rename_speaker(transcript: Transcript, person: User, old: str, new: str) -> 
 def set_speaker(transcript: Transcript, person: User, index: int, version: int, speaker: str) -> Segment:
     """Say who speaks in one segment. Raises ReviewError."""
     segment = _seen(transcript, index, version)
-    passage = passage_of(segment).spoken_by(speaker.strip()[:LONGEST_SPEAKER])
+    passage = passage_of(segment).spoken_by(clean_line(speaker, LONGEST_SPEAKER))
     return _apply(transcript, person, [Change(segment, passage, How.SPEAKER)])[0]
 
 
@@ -154,11 +155,16 @@ def version_of(transcript: Transcript, segment: Segment, wanted: int) -> Passage
 
 
 def _acceptable(text: str) -> str:
-    if not text.strip():
+    if not _says_something(text):
         raise NoText
     if len(text) > LONGEST_TEXT:
         raise TooLong
     return text
+
+
+def _says_something(text: str) -> bool:
+    """There is a character to see: blanks and invisible ones alone are an empty passage."""
+    return any(char.isprintable() and not char.isspace() for char in text)
 
 
 def _pattern(find: str, *, case: bool, whole: bool) -> re.Pattern[str]:

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
 
+from transcripts.jobs.clean import clean_line
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import (
     EventKind,
@@ -156,7 +157,7 @@ def _values(person: User, state: FlagState) -> dict[str, Any]:
 
 
 def _note(note: str) -> dict[str, str]:
-    note = " ".join(note.split())[:LONGEST_NOTE]
+    note = clean_line(note, LONGEST_NOTE)
     return {"note": note} if note else {}
 
 

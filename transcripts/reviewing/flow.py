@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from transcripts import auditing
+from transcripts.jobs.clean import clean_line
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import Act, EventKind, Review, ReviewState, Transcript
 from transcripts.models.log import Entry, append, hold
@@ -96,7 +97,7 @@ def _review(transcript: Transcript, *states: ReviewState) -> Review:
 
 
 def _reason(reason: str) -> str:
-    reason = " ".join(reason.split())[:LONGEST_REASON]
+    reason = clean_line(reason, LONGEST_REASON)
     if not reason:
         raise NoReason
     return reason

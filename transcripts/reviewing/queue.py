@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,8 @@ SNIPPET = 80
 SOON_DAYS = 1
 
 ME, NOBODY = "me", "nobody"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +63,67 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Rows of one page, which page it is (from 1), and whether there is another behind it."""
+    """Rows of one page, how many were on those before it, and the cursor of the next one (empty: it is the last)."""
 
     rows: list[Row]
-    number: int
-    has_next: bool
+    before: int
+    next: str
 
 
-def queue_of(person: User | AnonymousUser, filters: Filters | None = None, number: int = 1) -> Page:
-    """A page of what the person may see of the queue, ranked; one query."""
-    filters, number = filters or Filters(), min(max(1, number), 1000)
-    first = (number - 1) * PAGE_ROWS
-    reviews = list(ranked(_wanted(person, filters))[first : first + PAGE_ROWS + 1])
-    return Page([_row(review) for review in reviews[:PAGE_ROWS]], number, len(reviews) > PAGE_ROWS)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page ends: how many rows are on the pages so far, the moment as of which all of them are ranked, and
+    what the last row is ranked by."""
+
+    before: int
+    asked_at: datetime
+    urgency: int
+    need: float
+    sent_at: datetime
+    key: UUID
+
+    def __str__(self) -> str:
+        moments = (round(at.timestamp() * 1_000_000) for at in (self.asked_at, self.sent_at))
+        asked, sent = moments
+        return f"{self.before}~{asked}~{self.urgency}~{self.need!r}~{sent}~{self.key.hex}"
+
+    @classmethod
+    def read(cls, text: str) -> Place | None:
+        """What ``str`` made, or None for anything else."""
+        try:
+            before, asked, urgency, need, sent, key = text[:200].split("~")
+            numbers = max(0, int(before)), int(urgency), float(need)
+            place = cls(numbers[0], _moment(asked), numbers[1], numbers[2], _moment(sent), UUID(key))
+        except (ValueError, OverflowError):
+            return None
+        return place if math.isfinite(place.need) and place.urgency in range(3) else None
+
+
+def _moment(microseconds: str) -> datetime:
+    """Raises ValueError, OverflowError."""
+    return min(_EPOCH + timedelta(microseconds=abs(int(microseconds[:20]))), _LATEST)
+
+
+def queue_of(person: User | AnonymousUser, filters: Filters | None = None, cursor: str = "") -> Page:
+    """A page of what the person may see of the queue, ranked; one query. What is decided meanwhile moves nothing: the
+    next page begins behind the last row of this one. A cursor that has no meaning begins at the most urgent."""
+    place = Place.read(cursor) if cursor else None
+    now = place.asked_at if place else timezone.now()
+    rows = ranked(_wanted(person, filters or Filters()), now)
+    reviews = list((_behind(rows, place) if place else rows)[: PAGE_ROWS + 1])
+    shown, before = reviews[:PAGE_ROWS], place.before if place else 0
+    following = _end(shown[-1], now, before + len(shown)) if len(reviews) > len(shown) else ""
+    return Page([_row(review) for review in shown], before, following)
+
+
+def _end(last: Any, now: datetime, before: int) -> str:
+    """The cursor behind a row as `ranked` annotates it."""
+    return str(Place(before, now, last.urgency, last.need, last.sent_at, last.pk))
+
+
+def _behind(rows: QuerySet[Review], place: Place) -> QuerySet[Review]:
+    later = Q(need=place.need) & (Q(sent_at__gt=place.sent_at) | Q(sent_at=place.sent_at, pk__gt=place.key))
+    return rows.filter(Q(urgency__gt=place.urgency) | Q(urgency=place.urgency) & (Q(need__lt=place.need) | later))
 
 
 def waiting_for(person: User | AnonymousUser, team: UUID | None = None) -> int:
@@ -98,9 +149,10 @@ def after(person: User | AnonymousUser, transcript: Transcript) -> Transcript | 
     return review.transcript if review is not None else None
 
 
-def ranked(reviews: QuerySet[Review]) -> QuerySet[Review]:
-    """The most urgent first: overdue, due soon, then by need, then by how long they wait."""
-    today, now = timezone.localdate(), timezone.now()
+def ranked(reviews: QuerySet[Review], now: datetime | None = None) -> QuerySet[Review]:
+    """The most urgent first, as of ``now``: overdue, due soon, then by need, then by how long they wait."""
+    now = now or timezone.now()
+    today = timezone.localdate(now)
     waited = [When(sent_at__lt=now - timedelta(days=days), then=Value(extra)) for days, extra in WAITING_WEIGHTS]
     due = [When(due_on__lt=today, then=Value(0)), When(due_on__lte=_soon(today), then=Value(1))]
     low = Cast(F("transcript__scan__low_words"), FloatField()) / NullIf(F("transcript__scan__words"), 0)

@@ -20,7 +20,8 @@ from django.conf import settings
 from django.db.models import Count, Max, Q
 
 from transcripts.jobs import kept, source
-from transcripts.models import FINAL, Erased, Erasure, Event, State, Transcript, Upload, Why
+from transcripts.models import FINAL, Erased, Erasure, Event, EventKind, How, State, Transcript, Upload, Why
+from transcripts.models.segment import FIRST_SPLIT
 from transcripts.upkeep.erasing import because
 from transcripts.upkeep.folders import Kept, batches, entries, kept_files, kept_ids, pages, spooled_ids
 
@@ -137,7 +138,8 @@ def _erase(row: Transcript) -> None:
 
 
 def logs_with_holes() -> Iterator[Stray]:
-    """Logs whose numbers are not 1, 2, 3 … up to the row's last, and segments that are not as many as the row says.
+    """Logs whose numbers are not 1, 2, 3 … up to the row's last, and segments that are not as many as the row says:
+    those that were heard, whatever people have split and merged since.
 
     What is at work is left out: it may be written to between two of the questions.
     """
@@ -146,14 +148,22 @@ def logs_with_holes() -> Iterator[Stray]:
         ids = [row.pk for row in batch]
         counted = Event.objects.filter(transcript__in=ids).order_by().values("transcript")
         numbers = {row["transcript"]: row for row in counted.annotate(number=Count("pk"), last=Max("seq"))}
-        texts = Transcript.objects.filter(pk__in=ids).order_by().annotate(n=Count("segments"))
-        segments = dict(texts.values_list("pk", "n"))
+        texts = Transcript.objects.filter(pk__in=ids).order_by()
+        heard = Count("segments", filter=Q(segments__index__lt=FIRST_SPLIT))
+        segments = dict(texts.annotate(n=heard).values_list("pk", "n"))
         for row in batch:
             found = numbers.get(row.pk, {"number": 0, "last": 0})
             if (found["number"], found["last"]) != (row.last_seq, row.last_seq):
                 yield Stray("log_with_holes", str(row.pk))
-            if segments.get(row.pk, row.segment_count) != row.segment_count:
+            there = segments.get(row.pk, row.segment_count)
+            if there != row.segment_count and there + _merged_away(row) != row.segment_count:
                 yield Stray("segments_missing", str(row.pk))
+
+
+def _merged_away(row: Transcript) -> int:
+    """How many of the segments that were heard people have merged into others, as the log says."""
+    told = row.events.filter(kind=EventKind.REVISE, payload__how=How.MERGE).values_list("payload", flat=True)
+    return len({index for payload in told for index in payload.get("gone", ()) if index < FIRST_SPLIT})
 
 
 def unfinished_erasures() -> int:

@@ -70,7 +70,8 @@ def past(team_id: UUID, media_days: int | None, text_days: int | None) -> Past:
     gone = _ended(team_id, text_days) if text_days is not None else Transcript.objects.none()
     if media_days is None:
         return Past(gone.count(), 0)
-    recordings = _ended(team_id, media_days).exclude(media_key="").exclude(pk__in=gone.order_by().values("pk"))
+    kept = _ended(team_id, media_days).exclude(media_key="", is_kept=False)
+    recordings = kept.exclude(pk__in=gone.order_by().values("pk"))
     return Past(gone.count(), recordings.count())
 
 

@@ -50,7 +50,8 @@ def seen(request: TeamRequest) -> HttpResponse:
     """Mark one hit (``hit``) or all as seen."""
     hits = managing.hits_of(request.team)
     if "hit" in request.POST:
-        hits = hits.filter(pk=request.POST["hit"]) if request.POST["hit"].isdecimal() else hits.none()
+        hit = request.POST["hit"]
+        hits = hits.filter(pk=int(hit)) if hit.isdecimal() and len(hit) < 19 else hits.none()
     count = managing.mark_seen(hits, request.user)
     if request.htmx:
         return HttpResponse(status=204)

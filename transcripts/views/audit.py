@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 from transcripts import access, auditing
 from transcripts.access import Right
 from transcripts.exports.table import MARK, row
+from transcripts.jobs.clean import clean_line
 from transcripts.models import Act, AuditEntry, Team
 from transcripts.models.audit import AuditQuerySet, entries_of
 from transcripts.views.shell import PersonRequest
@@ -44,7 +45,7 @@ class Wanted:
         """``who`` (part of a name), ``act``, ``since`` and ``until`` (days, both included)."""
         act = values.get("act", "")
         days = _day(values.get("since", "")), _day(values.get("until", ""))
-        return cls(values.get("who", "").strip()[:150], act if act in Act.values else "", *days)
+        return cls(clean_line(values.get("who", ""), 150), act if act in Act.values else "", *days)
 
     def among(self, entries: AuditQuerySet) -> AuditQuerySet:
         """Those of ``entries`` that are wanted."""
@@ -85,7 +86,7 @@ def audit(request: PersonRequest, team_id: UUID) -> HttpResponse:
     wanted = Wanted.of(request.GET)
     entries = wanted.among(entries_of(team.pk)).order_by("-id")
     before = request.GET.get("before", "")
-    if before.isascii() and before.isdecimal() and int(before[:30]) <= _MOST:
+    if before.isascii() and before.isdecimal() and len(before) < 20:
         entries = entries.filter(pk__lt=int(before))
     rows = list(entries[: PAGE_ROWS + 1])
     older = rows[PAGE_ROWS - 1].pk if len(rows) > PAGE_ROWS else None

@@ -31,6 +31,7 @@ MOST = 100
 
 NO_RIGHT = gettext_lazy("your role does not allow it")
 GONE = gettext_lazy("not there any more")
+APPROVED = gettext_lazy("approved, so nothing may be added")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +157,8 @@ def _one_by_one(act: Callable[[Transcript], None], do: str) -> Callable[[TeamReq
         for row in tuple(found.rows):
             try:
                 act(row)
-            except IllegalTransition:
-                found.drop(row, DEEDS[do].unfit)
+            except IllegalTransition as refusal:
+                found.drop(row, APPROVED if isinstance(refusal, services.Approved) else DEEDS[do].unfit)
 
     return run
 

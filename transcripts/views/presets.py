@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from transcripts import engine_settings, presetting
 from transcripts.access import Right
 from transcripts.forms import SubmitForm, first_errors
+from transcripts.jobs.clean import clean_line
 from transcripts.models import Engine, Team, TeamPreset
 from transcripts.views.shell import TeamRequest, current_membership, in_team, rights
 
@@ -56,7 +57,7 @@ def initial_of(team: Team, preset: TeamPreset | None) -> dict[str, Any]:
 def save(request: TeamRequest) -> HttpResponse:
     """``/presets``: keep the options of the form under ``preset_name``; one of that name is replaced by whoever may
     delete it."""
-    name = " ".join(request.POST.get("preset_name", "").split())
+    name = clean_line(request.POST.get("preset_name", ""))
     values = request.POST.copy()
     values.pop("links", None)
     form = PresetForm(values, {}, team=request.team)

@@ -24,7 +24,6 @@ from transcripts.reviewing.errors import ReviewError
 from transcripts.reviewing.queue import Filters, after, flags_of, queue_of
 from transcripts.reviewing.scanning import scan
 from transcripts.views import transcript as session_page
-from transcripts.views.rows import number
 from transcripts.views.segments import refusal
 from transcripts.views.shell import PersonRequest, TeamRequest, in_team, rights
 
@@ -42,10 +41,10 @@ def reviewers_of(team_id: UUID) -> list[User]:
 @in_team(Right.EDIT)
 def queue(request: TeamRequest) -> HttpResponse:
     """``/review``: what waits for a person in the present team, the most urgent first; ``assignee`` (``me``,
-    ``nobody``), ``state`` and ``page`` choose a part of it."""
+    ``nobody``), ``state`` and ``after`` (a cursor) choose a part of it."""
     asked = request.GET
     filters = Filters(request.team.pk, asked.get("assignee", ""), asked.get("state", ""))
-    page = queue_of(request.user, filters, number(asked.get("page", "")) or 1)
+    page = queue_of(request.user, filters, asked.get("after", ""))
     return render(request, "transcripts/queue.html", {"page": page, "filters": filters})
 
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from transcripts import access, phrases, services
 from transcripts.access import Right
+from transcripts.jobs.clean import clean_line
 from transcripts.live.board import card_data
 from transcripts.models import FINAL, Event, EventKind, Hit, IllegalTransition, Review, Scan, Segment, Transcript
 from transcripts.models.states import BY_PERSON
@@ -177,8 +178,10 @@ def _control(
         transcript = access.get_transcript(request.user, transcript_id, right)
         try:
             act(transcript)
-        except IllegalTransition:
+        except IllegalTransition as refusal:
             sentence = _("That is not possible any more: “%(title)s” has moved on.") % {"title": transcript.title}
+            if isinstance(refusal, services.Approved):
+                sentence = f"{refusal.message} {refusal.next_step}"
             if request.htmx:
                 return HttpResponse(sentence, status=409, content_type="text/plain; charset=utf-8")
             messages.warning(request, sentence)
@@ -201,7 +204,7 @@ go_offline = _control(services.continue_embedded)
 def rename(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     """Give it another title: from a form back to the page, for scripts ``{"title": …}`` as it is now."""
     transcript = access.get_transcript(request.user, transcript_id, Right.EDIT)
-    title = " ".join(request.POST.get("title", "").split())
+    title = clean_line(request.POST.get("title", ""), 200)
     if title and title != transcript.title:
         services.rename(transcript, title)
     sentence = "" if title else _("A title needs at least one letter; the old one stays.")
