@@ -152,6 +152,16 @@ async def test_a_batch_whose_answer_was_lost_is_not_written_twice(claim: Claim, 
     assert await Segment.objects.acount() == len(batch.segments)
 
 
+async def test_what_else_the_claim_logged_meanwhile_is_not_taken_for_the_batch(claim: Claim) -> None:
+    last_seq = (await row_of(claim)).last_seq
+    # The first try of the batch failed, and before the second one the session said that it is finishing.
+    await database_sync_to_async(leases.finishing)(claim)
+    batch = plan(commits(1), START)
+    await database_sync_to_async(write_batch)(claim, batch, last_seq, True)
+    assert [segment.text async for segment in Segment.objects.all()] == ["Word 0."]
+    assert (await row_of(claim)).committed_samples == SECOND
+
+
 async def test_a_batch_that_never_arrived_is_written_by_the_second_try(
     claim: Claim, monkeypatch: pytest.MonkeyPatch
 ) -> None:

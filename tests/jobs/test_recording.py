@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from transcripts.jobs.recording import Position, plan
 from transcripts.models import EventKind
+from transcripts.realtime.ledger import Ledger
+from transcripts.realtime.linkevents import Answer
 from transcripts.realtime.results import (
     Annotation,
     Committed,
@@ -60,6 +62,15 @@ def test_a_commit_of_silence_only_moves_on() -> None:
 def test_without_word_times_a_segment_spans_its_audio() -> None:
     (segment,) = plan([Committed("Hm.", 16_000, 32_000)], Position(16_000, 4)).segments
     assert (segment.fields["start_ms"], segment.fields["end_ms"], segment.fields["index"]) == (1000, 2000, 4)
+
+
+def test_text_whose_range_nobody_knows_is_kept() -> None:
+    # A service that commits by itself and sends no word times: the ledger cannot move, the words are there.
+    heard = Ledger(16_000, "")
+    heard.answer(Answer("Said in between.", 16_000, own=False))
+    batch = plan(list(heard.events), Position(committed=16_000, segments=1))
+    assert [entry.payload["text"] for entry in batch.entries] == ["Said in between."]
+    assert batch.after == Position(committed=16_000, segments=2)
 
 
 def test_a_commit_that_comes_again_is_not_written_twice() -> None:

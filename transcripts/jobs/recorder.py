@@ -250,7 +250,10 @@ def _written_before(claim: Claim, batch: Batch, last_seq: int) -> int | None:
     found = row.first()
     if found is None:
         return None
-    ours = Event.objects.filter(transcript_id=claim.transcript_id, epoch=claim.epoch, seq__gt=last_seq)
+    # By kind: that the session is finishing, or what it is called, is logged under the same claim beside the batches.
+    kinds = {entry.kind for entry in batch.entries}
+    told = Event.objects.filter(transcript_id=claim.transcript_id, epoch=claim.epoch, seq__gt=last_seq)
+    ours = told.filter(kind__in=kinds)
     moved = batch.progressed and found["committed_samples"] == batch.after.committed
     return int(found["last_seq"]) if moved or ours.exists() else None
 

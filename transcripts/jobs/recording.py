@@ -111,8 +111,9 @@ def _add(batch: Batch, event: StreamEvent | Noted) -> None:
 
 def _add_commit(batch: Batch, event: Committed) -> None:
     at = batch.after
-    if event.end <= at.committed and event.end > 0:
-        # The client abuts its commits; should it ever repeat one, the text must not appear twice.
+    if event.end <= at.committed and event.start < at.committed:
+        # The client abuts its commits; should it ever repeat one, the text must not appear twice. One that covers
+        # nothing is no repeat: the service committed by itself and nobody can tell how far.
         logger.error("a commit up to sample %d came again behind %d", event.end, at.committed)
         return
     text = clean_text(event.text).strip()
