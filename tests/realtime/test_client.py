@@ -69,6 +69,51 @@ async def test_finished_comes_after_the_socket_is_closed():
         assert server.closes
 
 
+async def test_a_failure_that_nobody_foresaw_ends_it_instead_of_waiting_for_ever():
+    async def judge(host: str) -> list[str]:
+        raise KeyError(host)
+
+    client = RealtimeClient(Endpoint("ws://service.test", addresses=judge), SessionOptions(), FAST)
+    async with asyncio.timeout(10):
+        with pytest.raises(KeyError):
+            await collect(client, source(Tape(20)))
+    assert not others()
+
+
+async def test_a_proxy_that_cannot_be_spoken_to_is_a_service_that_cannot_be_reached(monkeypatch):
+    monkeypatch.setenv("ws_proxy", "socks5://127.0.0.1:9")
+    impatient = Tuning(pace=None, backoff_base_s=0.01, backoff_cap_s=0.01, max_retry_s=0.0)
+    client = RealtimeClient(Endpoint("ws://service.test"), SessionOptions(), impatient)
+    async with asyncio.timeout(10):
+        with pytest.raises(ProviderError) as raised:
+            await collect(client, source(Tape(20)))
+    assert (raised.value.code, raised.value.klass) == ("unreachable", ErrorClass.RETRY)
+    assert "SOCKS" in raised.value.provider_text
+
+
+async def test_who_leaves_while_behind_leaves_no_reader_of_a_closed_session_behind():
+    told = asyncio.Event()
+
+    async def complain(socket) -> None:
+        await socket.send('{"message_type":"session_started","session_id":"a","config":{}}')
+        await socket.recv()
+        await socket.send('{"message_type":"session_time_limit_exceeded","error":"Over."}')
+        told.set()
+        await socket.wait_closed()
+
+    async with serve(complain, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        slow = Tuning(pace=None, max_events=1, close_timeout_s=0.2)
+        events = RealtimeClient(Endpoint(f"ws://127.0.0.1:{port}"), SessionOptions(), slow).transcribe(source(Tape(20)))
+        assert isinstance(await anext(events), Connected)
+        await told.wait()
+        # The news of the interruption waits for us, and so does whoever read it from the session that is closed now.
+        await asyncio.sleep(0.5)
+        async with asyncio.timeout(10):
+            await events.aclose()
+    assert not others()
+
+
 @pytest.mark.parametrize("code", [1006, 1011, 1000])
 async def test_a_dropped_socket_costs_no_word(code):
     tape = Tape(700)

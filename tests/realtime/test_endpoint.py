@@ -23,7 +23,19 @@ def test_any_scheme_and_prefix_that_the_sdks_take(base, url):
     assert Endpoint(base).url(SessionOptions()) == url + QUERY
 
 
-@pytest.mark.parametrize("base", ["", "api.elevenlabs.io", "ftp://x.example", "wss://"])
+@pytest.mark.parametrize(
+    "base",
+    [
+        "",
+        "api.elevenlabs.io",
+        "ftp://x.example",
+        "wss://",
+        "wss://[",
+        "wss://x.example:port",
+        "wss://x.example:99999",
+        "ws://:80",
+    ],
+)
 def test_a_base_url_that_is_none_is_refused(base):
     with pytest.raises(EndpointError):
         Endpoint(base).url(SessionOptions())

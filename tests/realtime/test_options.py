@@ -164,6 +164,7 @@ def test_reading_ignores_what_it_does_not_know():
         ("include_timestamps", "true"),
         ("vad_threshold", "0.4"),
         ("vad_threshold", True),
+        pytest.param("vad_threshold", 10**400, id="vad_threshold-beyond-floats"),
         ("min_speech_duration_ms", 1.5),
         ("min_speech_duration_ms", True),
         ("keyterms", "one"),

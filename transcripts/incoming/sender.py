@@ -110,6 +110,8 @@ class Sender:
         """The client is gone, and may come back."""
         if self._file is not None:
             file, self._file = self._file, None
-            file.flush()
-            file.close()
+            try:
+                file.flush()
+            finally:
+                file.close()
         rows.let_go(self.transcript_id, self._connection)

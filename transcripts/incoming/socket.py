@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.http import Http404
 
 from transcripts import services
@@ -141,10 +141,13 @@ class AudioConsumer(LiveConsumer):
         sender = await in_thread(Sender, transcript)
         if take_over:
             await in_thread(sender.claim)
-        received = await asyncio.to_thread(sender.open, take_over=take_over)
+        opening = asyncio.ensure_future(asyncio.to_thread(sender.open, take_over=take_over))
         try:
+            received = await asyncio.shield(opening)
             await in_thread(sender.claim)
         except BaseException:
+            # A thread is not broken off: the file that it may hold by now must not stay held.
+            await asyncio.wait([opening])
             await in_thread(sender.leave)
             raise
         self.sender, self._acked = sender, received
@@ -263,12 +266,19 @@ class AudioConsumer(LiveConsumer):
         await self._drained()
         self._end(1000)
 
-    async def disconnect(self, code: int) -> None:
+    async def _gone(self) -> None:
         """The client is gone: keep what it sent, and let it come back."""
+        try:
+            await self._let_go()
+        except (DatabaseError, OSError) as error:
+            logger.warning("a stream was left without a word: %r", error)
+        finally:
+            await super()._gone()
+
+    async def _let_go(self) -> None:
         if self._ticking is not None:
             self._ticking.cancel()
             await asyncio.gather(self._ticking, return_exceptions=True)
         sender, self.sender = self.sender, None
         if sender is not None:
             await in_thread(sender.leave)
-        await super().disconnect(code)

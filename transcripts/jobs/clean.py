@@ -61,7 +61,7 @@ def _is_plain(value: Any) -> bool:
     """Whether ``value`` can stay as it is: nothing in its JSON is suspect, long or deep."""
     try:
         text = json.dumps(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return False
     if len(text) > MAX_JSON or _SUSPECT.search(text) or _LONG.search(text):
         return False

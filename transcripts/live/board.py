@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.db.models import F
 
 from transcripts.live import events
 from transcripts.live.attendance import Audience
 from transcripts.live.outbox import Outbox
+from transcripts.live.publish import GROWN
 from transcripts.live.threads import in_thread
 from transcripts.media.pcm import samples_to_ms
 from transcripts.models import FINAL, Event, EventKind, State, Transcript
@@ -149,7 +150,7 @@ class BoardFeed:
         """A doorbell of the layer, or what a process says about its watchers."""
         if message.get("type") == "watching":
             self._tell_watching(self._audience.hear(message["process"], message["counts"]))
-        else:
+        elif message.get("type") == GROWN:
             self._mark(str(message["transcript"]))
 
     def compare(self, heads: Mapping[str, int]) -> None:

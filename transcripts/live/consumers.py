@@ -19,7 +19,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.http import HttpRequest
 
 from transcripts import access
@@ -82,6 +82,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
     person: tuple[int, str] = (0, "")
     #: The label under which it is counted.
     watches = ""
+    _left = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one socket. An error of ours, or a server that ends it, brings no disconnect: left is left anyway."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._gone()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Channels would hop to a thread before every message to close database connections; none is opened here."""
@@ -178,7 +186,12 @@ class LiveConsumer(AsyncWebsocketConsumer):
         except (ValueError, RecursionError):
             self._end(BAD_MESSAGE)
             return
-        if self._end_if(await self.refusal()):
+        try:
+            refusal = await self.refusal()
+        except DatabaseError as error:
+            logger.warning("rights could not be read, the browser will come back: %r", error)
+            refusal = BROKEN
+        if self._end_if(refusal):
             return
         self.with_presence = asks_presence(text)
         await self._stop_following()
@@ -227,9 +240,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await station().leave(self.feed, self.outbox)
 
     async def disconnect(self, code: int) -> None:
-        """The browser is gone: leave everything that was joined."""
-        if self.outbox is None:
+        """The browser is gone."""
+        await self._gone()
+
+    async def _gone(self) -> None:
+        """Leave everything that was joined. Harmless the second time."""
+        if self.outbox is None or self._left:
             return
+        self._left = True
         counts.viewers.add(self.watches, -1)
         self._guarding.cancel()
         await asyncio.gather(self._guarding, return_exceptions=True)

@@ -117,4 +117,8 @@ class Hub:
 
     def _hand_out(self, message: Mapping[str, Any]) -> None:
         for listener in tuple(self._listeners.get(str(message.get("group", "")), ())):
-            listener(message)
+            try:
+                listener(message)
+            except Exception:
+                # Whoever sent it, perhaps another version of this program: the ear must not die of it.
+                logger.exception("a message of the channel layer makes no sense")

@@ -33,6 +33,9 @@ def team_group(team_id: UUID | str) -> str:
     return f"team.{team_id}"
 
 
+#: Type of the doorbell.
+GROWN = "log.grown"
+
 #: Group of all processes with sockets: whose rights may have changed.
 RIGHTS_GROUP = "rights"
 
@@ -51,7 +54,7 @@ async def _send(group: str, message: dict[str, object]) -> None:
 
 async def ring(transcript_id: UUID, team_id: UUID, last_seq: int) -> None:
     """Say that the log of a transcript now reaches ``last_seq``. Call after the commit. Never raises."""
-    message: dict[str, object] = {"type": "log.grown", "transcript": str(transcript_id), "seq": last_seq}
+    message: dict[str, object] = {"type": GROWN, "transcript": str(transcript_id), "seq": last_seq}
     await _send(transcript_group(transcript_id), message)
     await _send(team_group(team_id), message)
 

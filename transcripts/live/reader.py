@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 
-from transcripts.live import counts, events
+from transcripts.live import counts, events, publish
 from transcripts.live.editors import Editing, Editors
 from transcripts.live.outbox import Closed, Outbox
 from transcripts.live.presence import Presence
@@ -112,7 +112,7 @@ class TranscriptFeed:
 
     def hear(self, message: Mapping[str, Any]) -> None:
         """A message of the layer: a doorbell, a partial, how the source is doing, who types where or who watches
-        elsewhere."""
+        elsewhere. What a newer version of this program says besides is passed over."""
         if message.get("type") == "source":
             self._tell_source(str(message["text"]), passing=bool(message.get("passing")))
         elif message.get("type") == "alert":
@@ -129,7 +129,7 @@ class TranscriptFeed:
         elif message.get("type") == "presence":
             self.presence.hear(message)
             self.tell_presence()
-        elif self.ring(int(message["seq"])):
+        elif message.get("type") == publish.GROWN and self.ring(int(message["seq"])):
             counts.doorbells.add("heard")
 
     def _tell_source(self, text: str, *, passing: bool) -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 
 from transcripts.live import counts, publish
 from transcripts.live.attendance import Teller

@@ -122,6 +122,8 @@ class _Run:
         self._source: asyncio.Task[None] | None = None
         self._driver: asyncio.Task[None] | None = None
         self._source_error: Exception | None = None
+        #: What one of the tasks died of: nothing that is known, so it ends the run.
+        self._broken: BaseException | None = None
         self._sleeper: asyncio.Future[None] | None = None
         self._told = asyncio.Event()
         self._room = asyncio.Event()
@@ -194,12 +196,20 @@ class _Run:
     def _task(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = self._loop.create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broken = self._broken or error
+            self.wake()
 
     async def _drive(self) -> None:
         try:
             while True:
+                if self._broken is not None:
+                    raise self._broken
                 now = self._loop.time()
                 self._stream.tick(now)
                 action = self._stream.poll(now)
@@ -245,14 +255,16 @@ class _Run:
         self._stream.failed(number, errors.timed_out("send_stalled", told), self._loop.time())
 
     async def _close_link(self, number: int) -> None:
-        """Ends the reader by closing its socket, or by cancelling it if there is none yet."""
-        reader, socket = self._readers.pop(number, None), self._sockets.pop(number, None)
+        """Ends the reader by closing its socket, or by cancelling it if there is none yet. It stays known until then:
+        one that waits for the consumer is ended by `close` alone."""
+        reader, socket = self._readers.get(number), self._sockets.pop(number, None)
         if socket is not None:
             await close_socket(socket, self._tuning.close_timeout_s)
         elif reader is not None:
             reader.cancel()
         if reader is not None:
             await asyncio.wait([reader])
+        self._readers.pop(number, None)
 
     # Reading.
 

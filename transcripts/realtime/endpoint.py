@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit, urlunsplit
 
 from transcripts.realtime.options import SessionOptions
 
@@ -36,10 +36,10 @@ class Endpoint:
 
     def url(self, options: SessionOptions) -> str:
         """The WebSocket URL of a session. Raises EndpointError for a base URL that is none."""
-        parts = urlsplit(self.base_url.strip())
+        parts = _split(self.base_url.strip())
         scheme = _SCHEMES.get(parts.scheme.lower())
-        if scheme is None or not parts.netloc:
-            raise EndpointError("The base URL must begin with wss://, ws://, https:// or http:// and name a host.")
+        if scheme is None or not parts.hostname:
+            raise _unusable()
         pairs = options.query() + ([("token", self.token)] if self.token else [])
         path = parts.path.rstrip("/").removesuffix(PATH) + PATH
         return urlunsplit((scheme, parts.netloc, path, urlencode(pairs, quote_via=quote), ""))
@@ -52,3 +52,16 @@ class Endpoint:
     def account(self) -> tuple[str, str]:
         """What a breaker is shared by: provider and key."""
         return self.base_url, self.api_key
+
+
+def _split(base_url: str) -> SplitResult:
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port  # read only now: a port that is no number
+    except ValueError:
+        raise _unusable() from None
+    return parts
+
+
+def _unusable() -> EndpointError:
+    return EndpointError("The base URL must begin with wss://, ws://, https:// or http:// and name a host.")

@@ -29,6 +29,7 @@ MAX_TRANSCRIPT_EDIT_CHARS = 2000
 
 #: Parameters that are sent even at their default: what the connection is for must be readable in a log of its URL.
 _ALWAYS = ("model_id", "audio_format", "commit_strategy")
+_LARGEST = 2.0**53
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 _NAME = re.compile(r"[a-z0-9_]+")
 
@@ -155,7 +156,8 @@ def _coerce(name: str, kind: str, value: Any) -> Any:
         if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
             return tuple(value)
     elif base == "float":
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
+        # JSON has whole numbers that no float can hold.
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _LARGEST:
             return float(value)
     elif type(value).__name__ == base:
         return value

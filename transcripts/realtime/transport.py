@@ -97,7 +97,8 @@ async def _open(target: Target, tuning: Tuning, **connecting: Any) -> ClientConn
         raise OpenFailed(_refusal(refused)) from refused
     except TimeoutError as late:
         raise OpenFailed(errors.timed_out("connect_timeout", "The speech service did not answer in time.")) from late
-    except (OSError, WebSocketException, EOFError, ValueError) as failure:
+    except (OSError, WebSocketException, EOFError, ValueError, ImportError) as failure:
+        # ImportError: the environment names a SOCKS proxy, and what speaks to those is not installed.
         raise OpenFailed(errors.unreachable(f"{type(failure).__name__}: {failure}")) from failure
 
 
