@@ -13,6 +13,7 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
+from django.db import OperationalError
 
 from sttweb.origins import OwnOrigins
 from tests.conftest import async_db
@@ -323,3 +324,23 @@ async def test_who_says_nothing_for_long_is_let_go_unless_it_has_paused(
     await client.say(type="resume")
     assert (await client.ending())[1] == 4408
     await client.disconnect(timeout=30)
+
+
+async def test_a_client_that_goes_while_the_database_is_away_holds_nothing_back(
+    begin_stream: BeginStream, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("the server has gone away")
+
+    stream = await begin_stream()
+    client = await connect(f"/ws/audio/{stream.pk}/", bob)
+    await client.say(type="resume")
+    await client.until("ready")
+    with monkeypatch.context() as broken:
+        broken.setattr(sender.rows, "let_go", away)
+        await client.disconnect()
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith(("live.", "incoming."))]
+    again = await connect(f"/ws/audio/{stream.pk}/", bob)
+    await again.say(type="resume")
+    await again.until("ready")
+    await again.disconnect()

@@ -10,10 +10,13 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
+from django.db import OperationalError
 
 from tests.conftest import async_db
 from tests.live.conftest import Browser, log_in
-from transcripts.live import consumers, station
+from transcripts.live import consumers, counts, station
+from transcripts.live.consumers import LiveConsumer
+from transcripts.live.outbox import BROKEN
 from transcripts.membership import members
 from transcripts.models import Membership, Role, Team
 
@@ -206,3 +209,47 @@ async def test_deleting_a_transcript_closes_its_sockets(urls, browse, bob, monke
     await browser.hello(after=0)
     await asyncio.to_thread(partial(Transcript.objects.all().delete))
     assert await browser.close_code() == 4404
+
+
+async def open_socket(url: str, user: User) -> Browser:
+    """A socket that the test ends by itself."""
+    browser = Browser(url, await asyncio.to_thread(log_in, user))
+    accepted, code = await browser.connect(timeout=30)
+    assert accepted, code
+    return browser
+
+
+def tasks_of_sockets() -> set[str]:
+    return {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("live.")}
+
+
+async def test_a_hello_that_the_database_cannot_judge_ends_with_a_code_and_leaves_nothing(
+    bob, make_transcript, monkeypatch
+):
+    transcript = await asyncio.to_thread(make_transcript)
+    browser = await open_socket(f"/ws/t/{transcript.pk}/", bob)
+
+    def away(self):
+        raise OperationalError("the server has gone away")
+
+    monkeypatch.setattr(LiveConsumer, "_judge", away)
+    await browser.send_json_to({"type": "hello", "after": 0})
+    assert await browser.close_code() == BROKEN
+    await browser.disconnect()
+    assert not tasks_of_sockets()
+
+
+async def test_an_error_of_ours_ends_the_socket_and_leaves_nothing(bob, make_transcript, monkeypatch):
+    transcript = await asyncio.to_thread(make_transcript)
+    browser = await open_socket(f"/ws/t/{transcript.pk}/", bob)
+    await browser.hello(after=0)
+    before = counts.viewers.values()["transcript"]
+
+    def wrong(text):
+        raise ZeroDivisionError(text)
+
+    monkeypatch.setattr(consumers, "parse_hello", wrong)
+    with pytest.raises(ZeroDivisionError):
+        await browser.hello(after=0)
+    assert not tasks_of_sockets()
+    assert counts.viewers.values()["transcript"] == before - 1

@@ -140,3 +140,21 @@ async def test_nothing_runs_on_after_the_last_viewer_left(browse, bob, make_tran
     await browser.disconnect()
     names = {task.get_name().split()[0] for task in asyncio.all_tasks()}
     assert not {name for name in names if name.startswith("live")}
+
+
+async def test_what_another_version_says_is_passed_over_and_the_ear_stays_open(
+    browse, bob, make_transcript, monkeypatch
+):
+    monkeypatch.setattr(station, "POLL_SECONDS", 600)
+    transcript = await asyncio.to_thread(make_transcript)
+    browser, board = await browse(bob, url(transcript)), await browse(bob, f"/ws/board/{transcript.team_id}/")
+    await browser.hello(after=1)
+    await board.hello(after=0)
+    layer = get_channel_layer()
+    for group in (publish.transcript_group(transcript.pk), publish.team_group(transcript.team_id)):
+        await layer.group_send(group, {"type": "invented.later", "group": group})
+        await layer.group_send(group, {"type": "presence", "group": group, "viewers": 3})
+        await layer.group_send(group, {"type": "watching", "group": group})
+    await publish.ring(transcript.pk, transcript.team_id, await awrite(transcript, "still heard"))
+    assert (await browser.next(10))["data"]["text"] == "still heard"
+    assert (await board.next(10))["type"] == "card"
