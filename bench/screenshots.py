@@ -112,6 +112,10 @@ async def show_keys(page: Any) -> None:
     await page.wait_for_selector("#keys[open]")
 
 
+async def open_filters(page: Any) -> None:
+    await page.click(".library-filters > summary")
+
+
 async def pick(page: Any) -> None:
     """Tick two transcripts of the library."""
     for number in (1, 3):
@@ -242,7 +246,7 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("captions-light", f"/s/{stage.live.pk}/captions?style=light&size=9&lines=4", stage.alice, speak),
         ("session-player", f"/s/{stage.sample.pk}", stage.alice, play),
         ("library", "/library", stage.alice, None),
-        ("library-filters", "/library?state=completed&tag=Flood", stage.alice, None),
+        ("library-filters", "/library?state=completed&tag=Flood", stage.alice, open_filters),
         ("library-hits", "/library?q=harbour+master", stage.alice, None),
         ("library-compact", "/library?view=compact", stage.alice, None),
         ("library-compact-hits", "/library?q=harbour+master&view=compact", stage.alice, None),

@@ -13,7 +13,8 @@ from babel.messages.mofile import write_mo
 from django.utils import translation
 
 from transcripts import phrases
-from transcripts.sentences import PATTERNS, SENTENCES
+from transcripts.exports import FORMATS
+from transcripts.sentences import NAMES, PATTERNS, SENTENCES
 
 ROOT = Path(__file__).resolve().parent.parent / "transcripts"
 #: A whole sentence, as people are told them; words for operators and developers begin small or say less.
@@ -54,6 +55,10 @@ def test_every_sentence_of_the_layers_below_is_listed_once():
     assert len(set(SENTENCES)) == len(SENTENCES)
     put_together = {text for text in told if "{}" in text and not text.startswith("{} ")}
     assert put_together - shapes - set(ELSEWHERE) == set()
+
+
+def test_every_format_of_the_exports_has_its_name_listed():
+    assert [kind.label for kind in FORMATS.values()] == list(NAMES)
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ from functools import cache
 
 from django.utils.translation import get_language, gettext
 
-from transcripts.sentences import PATTERNS, SENTENCES
+from transcripts.sentences import NAMES, PATTERNS, SENTENCES
 
 
 def say(sentence: str) -> str:
     """The sentence in the language that is active; empty stays empty."""
     if not sentence or _is_english():
         return sentence
-    if sentence in SENTENCES:
+    if sentence in SENTENCES or sentence in NAMES:
         return gettext(sentence)
     for shape, pattern in _shapes():
         if found := shape.fullmatch(sentence):

@@ -6,6 +6,17 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_noop as _
 
+#: What the pure layers call things.
+NAMES: tuple[str, ...] = (
+    _("Plain text"),
+    _("SubRip subtitles"),
+    _("WebVTT subtitles"),
+    _("TTML subtitles"),
+    _("Word document"),
+    _("Table (CSV)"),
+    _("Data (JSON)"),
+)
+
 SENTENCES: tuple[str, ...] = (
     _("What is heard cannot be kept for listening."),
     _("The work on this recording was broken off three times without getting any further."),

@@ -60,7 +60,7 @@ async def test_flags_are_stepped_raised_and_answered_by_key(product, alice, bob,
     await at("v", 2)
     await at("v", 3)
     # An answer is taken back where it was given.
-    await page.click("#flags li[data-done] [data-answer=dismiss]")
+    await page.click("#flags li[data-done] [data-answer=reopen]")
     await page.wait_for_selector("#flags-left:has-text('3 flags left')")
 
 

@@ -49,7 +49,7 @@ def test_speech_and_titles_stay_text(read, say):  # noqa: F811
 def test_an_empty_search_says_what_was_searched_and_offers_to_clear(read, say):  # noqa: F811
     say("The quay.")
     html = read("?q=zebra&state=failed")
-    assert "Nothing holds “zebra”" in html
+    assert "No transcript contains “zebra”" in html
     assert "within the filters above" in html
     assert 'href="/library?q=zebra">Clear the filters' in html
     assert 'href="/library?q=zebra"><span class="chip-label">State:</span> Failed' in html
@@ -85,7 +85,7 @@ def test_pages_go_to_older_ones_and_keep_the_filters(read, say, monkeypatch):  #
 def test_words_that_stand_nowhere_are_taken_as_beginnings_and_the_page_says_so(read, say):  # noqa: F811
     say("The harbour.")
     html = read("?q=harb")
-    assert "Nothing holds “harb” as whole words" in html
+    assert "No transcript contains “harb” as whole words" in html
     assert "The <mark>harbour</mark>." in html
 
 

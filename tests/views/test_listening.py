@@ -100,10 +100,12 @@ async def test_a_live_page_draws_plays_and_tells_of_its_source(product, alice, t
     again = events.source("reconnecting", 3.0, 2, 12, 1)
     await publish.send_source(transcript.pk, again, passing=True)
     status = page.locator("#source-status[data-tone=warn]", has_text="Source dropped, reconnecting 2 of 12")
-    await status.wait_for()
+    # Said once: the pill has it.
+    await status.wait_for(state="hidden")
+    await page.locator("[data-pill]", has_text="Reconnecting (2/12)").wait_for()
     # Who comes later is told as well.
     late = await product.visit(alice, f"/s/{transcript.pk}", width=360)
-    await late.locator("#source-status", has_text="reconnecting 2 of 12").wait_for()
+    await late.locator("#source-status", has_text="reconnecting 2 of 12").wait_for(state="attached")
     await look(late, "narrow")
     news = {"code": "now_playing", "title": "<b>Nocturne</b>", "message": "…", "at_ms": 1000}
     last = await sync_to_async(append)(transcript.pk, [Entry(EventKind.SOURCE, news)], when={})

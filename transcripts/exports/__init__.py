@@ -75,7 +75,7 @@ FORMATS: dict[str, Format] = {
         Format("ttml", "TTML subtitles", "ttml", "application/ttml+xml; charset=utf-8"),
         Format("docx", "Word document", "docx", _DOCX),
         Format("csv", "Table (CSV)", "csv", "text/csv; charset=utf-8"),
-        Format("json", "JSON with words and events", "json", "application/json", with_events=True),
+        Format("json", "Data (JSON)", "json", "application/json", with_events=True),
     )
 }
 

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from transcripts import phrases
+from transcripts import languages, phrases
 from transcripts.models import Event, Team, Transcript
 from transcripts.views import looks
 from transcripts.views.places import pages_of
@@ -52,6 +52,12 @@ def kind_icon(kind: str) -> str:
 def is_web_link(text: str) -> bool:
     """Whether an address may be a link: a browser runs others."""
     return text.lower().startswith(("http://", "https://"))
+
+
+@register.filter
+def language(code: str) -> str:
+    """``German (de)`` for ``de``; a code that nobody knows stands for itself."""
+    return languages.label(code)
 
 
 @register.filter

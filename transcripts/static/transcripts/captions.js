@@ -16,7 +16,9 @@ const settings = config("captions-config");
 const told = Object.fromEntries(new URLSearchParams(location.search));
 // An overlay has its look by its address: what somebody chose on another page of this browser is not meant for it.
 const own = settings.overlay ? { style: "clear" } : JSON.parse(localStorage.getItem(KEPT) ?? "{}");
-const chosen = { size: 6, lines: "3", style: "dark", ...own, ...told };
+// Held in a hand it is read, not watched: as much as fits.
+const isInHand = matchMedia("(orientation: portrait) and (width < 40rem)").matches;
+const chosen = { size: 6, lines: isInHand && !settings.overlay ? "all" : "3", style: "dark", ...own, ...told };
 let settled = slot(text, "settled").textContent;
 let lastEnd = 0;
 let calm = 0;
@@ -48,6 +50,7 @@ function show(open = "") {
 
 function commit({ data }) {
   lastEnd = Math.max(lastEnd, data.end_ms);
+  if (!data.text) return show();
   if (data.language) text.lang = data.language;
   settled = `${settled} ${data.text}`.slice(-KEPT_CHARACTERS).trimStart();
   show();

@@ -3,7 +3,7 @@ import { addToLog, reviewWord, showEngine, showWatchers } from "./activity.js";
 import { hit } from "./alerts.js";
 import { Away } from "./away.js";
 import { Conditions } from "./condition.js";
-import { announce, byId, clock, config, moment, reader, say, setPill, setText, slot } from "./dom.js";
+import { announce, byId, clock, config, moment, reader, say, setIcon, setPill, setText, slot } from "./dom.js";
 import { Coverage } from "./coverage.js";
 import { watchRows } from "./dress.js";
 import * as find from "./find.js";
@@ -119,6 +119,7 @@ function changeState({ at, data: { state, code = "", message: english = "", next
   }
   const problem = byId("problem");
   problem.hidden = !message || !settings.problems.includes(state);
+  setIcon(problem, rest ? "pause" : "alert");
   setText(slot(problem, "message"), message);
   setText(slot(problem, "next_step"), settings.said[nextStep] ?? nextStep);
   const feed = problem.querySelector("[data-slot=feed]");

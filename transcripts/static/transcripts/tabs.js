@@ -40,6 +40,9 @@ byId("tabs").addEventListener("keydown", (event) => {
   next.focus();
 });
 // What stays in view stands under the head, however tall that is.
-const head = document.querySelector(".session-head");
-new ResizeObserver(() => byId("session").style.setProperty("--head", `${head.offsetHeight}px`)).observe(head);
+for (const [name, selector] of [["--head", ".session-head"], ["--desk-player", ".desk-player"]]) {
+  const above = document.querySelector(selector);
+  if (!above) continue;
+  new ResizeObserver(() => byId("session").style.setProperty(name, `${above.offsetHeight}px`)).observe(above);
+}
 choose(tabs.find((tab) => tab.getAttribute("aria-selected") === "true") ?? tabs[0]);

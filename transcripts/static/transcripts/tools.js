@@ -131,7 +131,8 @@ if (flags) {
   }
 
   function count() {
-    setText(byId("flags-left"), say(links().length === 1 ? "flagLeft" : "flagsLeft", links().length));
+    const told = say(links().length === 1 ? "flagLeft" : "flagsLeft", links().length);
+    setText(byId("flags-left"), flags.children.length ? told : "");
     byId("no-flags").hidden = Boolean(flags.children.length);
   }
 
@@ -173,10 +174,12 @@ if (flags) {
     const button = event.target.closest("[data-answer]");
     if (!button) return;
     const row = button.closest("li");
-    const answer = row.hasAttribute("data-done") ? "reopen" : button.dataset.answer;
-    const { status, body } = await post(`${flags.dataset.address}${row.dataset.id}/${answer}`);
-    if (status === 200) take(body.flags);
-    else announce(`${body.message} ${body.next_step}`);
+    const { status, body } = await post(`${flags.dataset.address}${row.dataset.id}/${button.dataset.answer}`);
+    if (status !== 200) return announce(`${body.message} ${body.next_step}`);
+    const hadFocus = document.activeElement === button;
+    take(body.flags);
+    // The button gave its place to the one that takes the answer back.
+    if (hadFocus) [...row.querySelectorAll("[data-answer]")].find((one) => one.checkVisibility())?.focus();
   });
   page.addEventListener("message", ({ detail: { type, data } }) => type === "flag" && take(data.flags, data.by));
   bind({ v: () => step(1), V: () => step(-1) });
