@@ -2,6 +2,19 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# An environment whose Python was removed or replaced is made anew.
+$(shell test -x $(BIN)/python || rm -f .venv/.runtime .venv/.dev)
+
+# Makes the environment, also over one that was left half made or has too old a Python; says what is missing in a sentence.
+define environment
+@$(BIN)/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "sttweb needs Python 3.11 or newer with venv; here $(PYTHON) is $$($(PYTHON) --version 2>&1 | tail -n 1)."; \
+		echo "Install one (Debian, Ubuntu: apt install python3-venv), or name another: make $(or $(MAKECMDGOALS),run) PYTHON=python3.12"; \
+		exit 1; }; \
+	$(PYTHON) -m venv --clear .venv; }
+endef
+
 .PHONY: faults messages run test check format lock clean
 
 run: .venv/.runtime
@@ -25,13 +38,13 @@ format: .venv/.dev
 
 # The environment is a target of its own, stamped by the lock files: it is remade only when they change.
 .venv/.runtime: requirements.lock
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(environment)
 	@echo "Installing the pinned packages (about a minute, once)…"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 .venv/.dev: requirements-dev.lock
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(environment)
 	@echo "Installing the pinned packages and tools (about two minutes, once)…"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ .venv/.runtime

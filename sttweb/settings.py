@@ -25,7 +25,7 @@ env.read_env(str(BASE_DIR / ".env"), recurse=False)
 
 #: The one folder that holds all state: database, media, spool, converted models, secret key.
 STTWEB_VAR = Path(env.str("STTWEB_VAR", str(BASE_DIR / "var"))).resolve()
-STTWEB_VAR.mkdir(parents=True, exist_ok=True)
+STTWEB_VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 #: Recordings people uploaded (move to shared storage when workers run on several hosts).
 STTWEB_MEDIA_DIR = Path(env.str("STTWEB_MEDIA_DIR", str(STTWEB_VAR / "media")))

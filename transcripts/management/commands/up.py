@@ -63,7 +63,7 @@ class Command(BaseCommand):
                 f"  Log in as   {login.username}",
                 f"  Password    {login.password}",
                 "",
-                "This password is shown only now. Change it with: manage.py changepassword owner",
+                "This password is shown only now. Change it under the menu behind your name, Your account.",
                 "Next step: open the address above and start the sample recording, or paste a link.",
             ]
         self.stdout.write("\n".join(lines))
