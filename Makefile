@@ -1,4 +1,4 @@
-# Two verbs for everyone (run, test), three for those who change the code (check, lock, clean).
+# Two verbs for everyone (run, test), some for operators (pages) and for those who change the code (check, format, lock).
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -15,7 +15,7 @@ define environment
 	$(PYTHON) -m venv --clear .venv; }
 endef
 
-.PHONY: faults messages run test check format lock clean
+.PHONY: faults messages pages run test check format lock clean
 
 run: .venv/.runtime
 	@$(BIN)/python manage.py up
@@ -48,6 +48,12 @@ format: .venv/.dev
 	@echo "Installing the pinned packages and tools (about two minutes, once)…"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@ .venv/.runtime
+
+# Reads recordings out of web pages: yt-dlp, pinned like everything else.
+pages: .venv/.runtime
+	@sed -n '/^yt-dlp==/,/[^\]$$/p' requirements-dev.lock > .venv/pages.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r .venv/pages.lock
+	@echo "Recordings on web pages are found from the next start on."
 
 # Names, versions and hashes only: no host name of any registry ends up in the repository.
 lock: .venv/.dev

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 
 
 def database(url: str, folder: Path, *, pool: int, full: bool) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def database(url: str, folder: Path, *, pool: int, full: bool) -> dict[str, Any]
             # A real file: the in-memory test database locks whole tables between threads.
             "TEST": {"NAME": folder / f"test{os.environ.get('PYTEST_XDIST_WORKER', '')}.sqlite3"},
         }
-    config = dict[str, Any](dj_database_url.parse(url))
+    config = _parsed(url)
     if config["ENGINE"].endswith("postgresql"):
         # Only here: SQLite needs no PostgreSQL client.
         from sttweb.patience import STATEMENT_SECONDS, PatientConnection
@@ -45,6 +46,17 @@ def database(url: str, folder: Path, *, pool: int, full: bool) -> dict[str, Any]
         patience = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
         for name, value in {**patience, "tcp_user_timeout": 20_000}.items():
             options.setdefault(name, value)
+    return config
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    """Django's dictionary of a database URL. Raises ImproperlyConfigured without the URL, which holds a password."""
+    try:
+        config = dict[str, Any](dj_database_url.parse(url))
+    except ValueError:
+        config = {}
+    if config.get("ENGINE") not in {"django.db.backends.postgresql", "django.db.backends.sqlite3"}:
+        raise ImproperlyConfigured("DATABASE_URL must be like postgres://user:password@host:5432/name.")
     return config
 
 

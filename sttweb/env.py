@@ -14,7 +14,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-__all__ = ["env", "persistent_secret", "secret", "several"]
+__all__ = ["env", "persistent_secret", "secret", "several", "state_folder"]
 
 env = Env()
 
@@ -35,6 +35,21 @@ def secret(name: str, default: str = "") -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE names {path!r}, which cannot be read: {error.strerror}.") from error
+
+
+def state_folder(name: str, path: str) -> Path:
+    """Return the folder ``path`` of the variable ``name``, made for this user alone (0700) when it is not there yet.
+
+    Raises ImproperlyConfigured when it cannot be made or written.
+    """
+    folder = Path(path).resolve()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name} is {folder}, which cannot be made: {error.strerror}.") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ImproperlyConfigured(f"{name} is {folder}, where this user may not write.")
+    return folder
 
 
 def several(text: str) -> list[str]:

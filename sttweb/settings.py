@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from sttweb import accounts, policy
 from sttweb.databases import caches, database
-from sttweb.env import env, persistent_secret, secret, several
+from sttweb.env import env, persistent_secret, secret, several, state_folder
 from sttweb.logs import secret_parts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -24,8 +24,7 @@ env.read_env(str(BASE_DIR / ".env"), recurse=False)
 # --- Where things live ---------------------------------------------------------------------------------------------
 
 #: The one folder that holds all state: database, media, spool, converted models, secret key.
-STTWEB_VAR = Path(env.str("STTWEB_VAR", str(BASE_DIR / "var"))).resolve()
-STTWEB_VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
+STTWEB_VAR = state_folder("STTWEB_VAR", env.str("STTWEB_VAR", str(BASE_DIR / "var")))
 
 #: Recordings people uploaded (move to shared storage when workers run on several hosts).
 STTWEB_MEDIA_DIR = Path(env.str("STTWEB_MEDIA_DIR", str(STTWEB_VAR / "media")))

@@ -145,6 +145,29 @@ def test_a_secret_file_that_is_not_there_stops_the_start(monkeypatch, tmp_path):
         secret("SOME_KEY")
 
 
+@pytest.mark.parametrize("url", ["nonsense", "mysql://u:hidden@h/n", "postgres://u:hidden@h:port/n"])
+def test_an_address_of_no_database_is_refused_without_showing_its_password(tmp_path, url):
+    said = refusal(tmp_path, DATABASE_URL=url)
+    assert said == "DATABASE_URL must be like postgres://user:password@host:5432/name."
+
+
+def test_the_state_folder_is_private_and_one_that_cannot_be_made_is_named(tmp_path):
+    settings_of(tmp_path, "DEBUG", STTWEB_VAR=str(tmp_path / "state"))
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+    file = tmp_path / "file"
+    file.write_text("")
+    said = refusal(tmp_path, STTWEB_VAR=str(file / "state"))
+    assert said == f"STTWEB_VAR is {file}/state, which cannot be made: Not a directory."
+
+
+@pytest.mark.parametrize("values", [{"STTWEB_PORT": "many"}, {"STTWEB_ENGINE": "loudest"}])
+def test_a_mistake_in_the_configuration_is_one_line_and_no_trace(tmp_path, values):
+    done = run(tmp_path, "manage.py", "up", **values)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert next(iter(values)) in done.stderr
+
+
 def test_the_secret_key_is_made_once_and_kept_from_others(tmp_path):
     first, second = (settings_of(tmp_path, "SECRET_KEY") for _ in range(2))
     assert first == second

@@ -131,6 +131,11 @@ SENTENCES: tuple[str, ...] = (
     _("This is a live stream without an end, not a file."),
     _("The file at the link is not the one that was begun."),
     _("Paste the address of the recording itself."),
+    _("Paste the address of the recording itself. The operator has turned reading pages off (STTWEB_PAGES)."),
+    _(
+        "Paste the address of the recording itself. "
+        "Recordings on pages are found once the operator has run “make pages”."
+    ),
     _("No recording was found on this page."),
     _("This page lists several recordings."),
     _("The page does not give its recording."),

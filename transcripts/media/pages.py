@@ -130,10 +130,13 @@ _STEP = "Paste the address of the recording itself."
 def _folder(pages: Pages) -> str:
     folder = installed()
     if not pages.enabled:
-        step = f"{_STEP} The operator has turned reading pages off (STTWEB_PAGES)."
+        step = "Paste the address of the recording itself. The operator has turned reading pages off (STTWEB_PAGES)."
         raise NotMedia("pages_off", "This is a web page, not a recording.", next_step=step)
     if folder is None:
-        step = f"{_STEP} To have recordings found on pages, the operator installs the extra “pages” (sttweb[pages])."
+        step = (
+            "Paste the address of the recording itself. "
+            "Recordings on pages are found once the operator has run “make pages”."
+        )
         raise NotMedia("pages_not_installed", "This is a web page, not a recording.", next_step=step)
     return folder
 
