@@ -31,6 +31,7 @@ check: .venv/.dev
 	@$(BIN)/lint-imports
 	@$(BIN)/python manage.py check --fail-level WARNING
 	@$(BIN)/python manage.py makemigrations --check --dry-run
+	@$(BIN)/python -m bench.advisories requirements.lock requirements-dev.lock
 
 format: .venv/.dev
 	@$(BIN)/ruff check --fix .

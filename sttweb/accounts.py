@@ -16,6 +16,8 @@ def options(*, mail: bool, signup: bool, https: bool) -> dict[str, Any]:
         "ACCOUNT_EMAIL_NOTIFICATIONS": mail,
         "ACCOUNT_EMAIL_SUBJECT_PREFIX": "sttweb: ",
         "ACCOUNT_SESSION_REMEMBER": True,
+        # Seconds that a mailed link for a new password works.
+        "PASSWORD_RESET_TIMEOUT": 3600,
         "ACCOUNT_DEFAULT_HTTP_PROTOCOL": "https" if https else "http",
         "SOCIALACCOUNT_ADAPTER": "transcripts.accounts.adapters.SocialAdapter",
         "MFA_ADAPTER": "transcripts.accounts.adapters.MFAAdapter",

@@ -120,6 +120,12 @@ def get_team(person: Person, team_id: UUID, right: Right = Right.SEE) -> Team:
     return member.team
 
 
+def hold_team(team_id: UUID) -> None:
+    """Inside a transaction: nobody deletes the team before its end. Raises Http404 when it was deleted meanwhile."""
+    if not Team.objects.select_for_update(no_key=True).filter(pk=team_id).exists():
+        raise Http404("No such team.")
+
+
 def get_upload(person: Person, upload_id: UUID) -> Upload:
     """The person's own upload, if they may still submit in its team. Raises as `get_transcript`."""
     upload = Upload.objects.filter(pk=upload_id, created_by_id=person.pk).select_related("team").first()

@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from transcripts import auditing
+from transcripts import access, auditing
 from transcripts.incoming.rows import close
 from transcripts.jobs.wake import nudge_on_commit, wake_on_commit
 from transcripts.live.publish import ring_on_commit
@@ -109,7 +109,10 @@ def place_in_queue(transcript: Transcript) -> int:
 
 @transaction.atomic
 def submit(team: Team, person: User | None, submission: Submission, *, wake: bool = True) -> Transcript:
-    """Make a queued transcript and, after the commit, tell a worker. ``wake=False`` leaves that to the caller."""
+    """Make a queued transcript and, after the commit, tell a worker. ``wake=False`` leaves that to the caller.
+
+    Raises Http404 when the team was deleted meanwhile."""
+    access.hold_team(team.pk)
     transcript = Transcript.objects.create(
         team=team,
         created_by=person,

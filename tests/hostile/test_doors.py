@@ -185,3 +185,34 @@ def test_a_header_with_underscores_is_not_the_proxys():
     }
     meta = ASGIRequest(scope, io.BytesIO()).META
     assert {name for name in meta if "FORWARDED" in name} == set()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/protected/{key}", "/media/{key}", "/files/{key}", "/static/../media/{key}", "/static/%2e%2e/media/{key}",
+     "/s/{id}/audio/{key}", "/protected/s/{id}/audio"],
+)  # fmt: skip
+def test_no_address_but_the_guarded_one_leads_to_a_stored_file(
+    editor: Client, make_transcript: MakeTranscript, path: str
+) -> None:
+    file = SimpleUploadedFile("x.wav", recording(), content_type="audio/wav")
+    editor.post("/new", {"uploads": file})
+    made = Transcript.objects.get()
+    asked = path.format(key=made.media_key, id=made.pk)
+    for client in (editor, Client()):
+        assert client.get(asked).status_code in (302, 404), asked
+        assert "X-Accel-Redirect" not in client.get(asked).headers
+
+
+def test_no_signature_in_an_address_opens_a_recording(
+    editor: Client, make_transcript: MakeTranscript, charlie: Any
+) -> None:
+    editor.post("/new", {"uploads": SimpleUploadedFile("x.wav", recording(), content_type="audio/wav")})
+    made = Transcript.objects.get()
+    address = f"/s/{made.pk}/audio"
+    assert editor.get(address).status_code == 200
+    stranger = Client()
+    stranger.force_login(charlie)
+    for signed in ("", "?signature=" + "0" * 64, "?expires=9999999999&signature=x&user=1", f"?key={made.media_key}"):
+        assert stranger.get(address + signed).status_code == 404
+        assert Client().get(address + signed).status_code in (302, 404)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
 from django.db import OperationalError
+from pytest_django import Settings
 
 from sttweb.origins import OwnOrigins
 from tests.conftest import async_db
@@ -25,7 +27,9 @@ from transcripts import engine_settings, tokens
 from transcripts.access import Scope
 from transcripts.engine.tape import make_tape
 from transcripts.incoming import sender, socket
-from transcripts.models import Membership, SourceKind, State, Team, Transcript
+from transcripts.jobs import budget
+from transcripts.models import Engine, LimitUnit, Membership, SourceKind, State, Team, Transcript
+from transcripts.models.usage import count_usage
 from transcripts.routing import socket_urls
 
 pytestmark = async_db
@@ -344,3 +348,47 @@ async def test_a_client_that_goes_while_the_database_is_away_holds_nothing_back(
     await again.say(type="resume")
     await again.until("ready")
     await again.disconnect()
+
+
+def use_up_the_month(team: Team, owner: User) -> None:
+    engine_settings.set_limit(team, owner, Decimal(1), LimitUnit.HOURS)
+    count_usage(team.pk, Engine.ELEVENLABS, 3600 * 16_000)
+
+
+@pytest.mark.parametrize("decided", [True, False], ids=["the team's engine", "an engine that is named"])
+async def test_a_team_at_its_limit_is_refused_before_it_sends_any_sound(
+    team: Team, alice: User, bob: User, settings: Settings, decided: bool
+) -> None:
+    settings.ELEVENLABS_API_KEY = "sk_test"
+    settings.STTWEB_ENGINE = "elevenlabs" if decided else "embedded"
+    await sync_to_async(use_up_the_month)(team, alice)
+    client = await connect("/ws/audio/", bob)
+    await client.say(type="start", **({} if decided else {"engine": "elevenlabs"}))
+    assert await client.ending() == ("limit_reached", 4402)
+    assert not await Transcript.objects.aexists()
+    other = await connect("/ws/audio/", bob)
+    await other.say(type="start", engine="embedded")
+    assert (await other.until("ready"))["resume_from"] == 0
+    for one in (client, other):
+        await one.disconnect(timeout=30)
+
+
+async def test_one_that_waits_pauses_at_the_limit_and_keeps_what_it_is_sent(
+    team: Team, alice: User, bob: User, settings: Settings
+) -> None:
+    settings.ELEVENLABS_API_KEY = "sk_test"
+    client = await connect("/ws/audio/", bob)
+    await client.say(type="start", engine="elevenlabs")
+    key = (await client.until("ready"))["transcript"]
+    await sync_to_async(use_up_the_month)(team, alice)
+    await sync_to_async(budget.care)()
+    while (told := await client.until("state"))["data"]["state"] != State.PAUSED:
+        pass
+    assert told["data"]["code"] == "limit_reached"
+    assert "monthly limit" in told["data"]["message"]
+    await client.sound(make_tape(0, 5))
+    assert (await client.until("ack"))["received"] == 5 * BLOCK_BYTES
+    await sync_to_async(engine_settings.set_limit)(team, alice, None, LimitUnit.HOURS)
+    await sync_to_async(budget.care)()
+    assert (await Transcript.objects.aget(pk=key)).state == State.QUEUED
+    await client.disconnect(timeout=30)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from transcripts import engine_settings
-from transcripts.models import AudioStream, Transcript
+from transcripts.models import AudioStream, Engine, LimitUnit, Transcript
+from transcripts.models.usage import count_usage
 
 
 @pytest.fixture
@@ -50,4 +53,16 @@ def test_a_mistake_keeps_what_was_typed_and_makes_nothing(editor, team):
     assert answer.status_code == 422
     assert 'value="Talk"' in answer.content.decode()
     assert "hears English only" in answer.content.decode()
+    assert not Transcript.objects.exists()
+
+
+def test_near_its_limit_the_team_is_warned_and_at_it_refused_with_the_next_step(editor, team, alice, settings):
+    settings.ELEVENLABS_API_KEY = "sk_test"
+    engine_settings.set_limit(team, alice, Decimal(1), LimitUnit.HOURS)
+    count_usage(team.pk, Engine.ELEVENLABS, 48 * 60 * 16_000)
+    assert "80 % of its monthly limit" in editor.get("/mic").content.decode()
+    count_usage(team.pk, Engine.ELEVENLABS, 12 * 60 * 16_000)
+    answer = editor.post("/mic", {"title": "Talk", "engine": "elevenlabs", "preset": "live"})
+    assert answer.status_code == 422
+    assert "ask an owner to raise the limit" in answer.content.decode()
     assert not Transcript.objects.exists()

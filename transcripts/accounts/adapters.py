@@ -43,6 +43,17 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
                 raise ValidationError(text, code="invitation_for_another")
         return str(super().clean_email(email))
 
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """The account of a name or an address, or None.
+
+        allauth looks an address up as a name as well, and would then compare a wrong password twice where there is an
+        account and once where there is none: the time would tell which addresses are known.
+        """
+        name = credentials.get("username")
+        if name and name == credentials.get("email") and not User.objects.filter(username__iexact=name).exists():
+            del credentials["username"]
+        return super().authenticate(request, **credentials)
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """On record, with the name only if it is somebody's: people type passwords into the wrong field."""
         typed = str(credentials.get("username") or credentials.get("email") or "")[:254]

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from transcripts import auditing
 from transcripts.admin.lists import FastAdmin
-from transcripts.membership import errors, staff
+from transcripts.membership import errors, members, staff
 from transcripts.models import Act, Membership, Role, Team
 from transcripts.upkeep.erasing import pseudonym
 
@@ -150,9 +150,13 @@ class TeamAdmin(OwnedAdmin):
         formset.save_m2m()
 
     def delete_model(self, request: HttpRequest, obj: Team) -> None:
-        """Delete it, on record."""
-        auditing.record(Act.DELETED, actor=_actor(request), team=obj, target=obj, by=staff.BY)
-        super().delete_model(request, obj)
+        """Delete it, on record, with nobody adding to it meanwhile. Raises Refused."""
+        with members.locked(obj):
+            if obj.transcripts.exists():
+                # Somebody submitted one while the page asked whether it is meant.
+                raise errors.has_transcripts()
+            auditing.record(Act.DELETED, actor=_actor(request), team=obj, target=obj, by=staff.BY)
+            super().delete_model(request, obj)
 
 
 def _put(row: Membership, actor: User) -> None:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from transcripts import services
+from transcripts import limits, services
 from transcripts.jobs import headroom
 from transcripts.jobs.source import media_store, upload_parts
 from transcripts.media.appending import create
@@ -44,9 +44,10 @@ def begin(team: Team, person: User, wanted: Wanted) -> Transcript:
     """Make a transcript that waits for its sound. Raises Refused. Blocks on the database and the disk."""
     try:
         services.require_room(person)
+        limits.require(team.pk, _engine(wanted))
         with transaction.atomic():
             return _begin(team, person, wanted)
-    except services.TooMany as error:
+    except (services.TooMany, limits.LimitReached) as error:
         raise Refused(error.code, error.message, error.next_step) from error
     except StorageError as error:
         raise Refused(error.code, error.message, error.next_step) from error
@@ -61,7 +62,7 @@ def _begin(team: Team, person: User, wanted: Wanted) -> Transcript:
         title=wanted.title or _title(),
         kind=SourceKind.SOCKET,
         media_key=key,
-        engine=wanted.engine or Engine(settings.STTWEB_ENGINE),
+        engine=_engine(wanted),
         language=wanted.language,
         options=wanted.options,
     )
@@ -78,6 +79,10 @@ def _begin(team: Team, person: User, wanted: Wanted) -> Transcript:
     )
     create(media_store().place(key))
     return transcript
+
+
+def _engine(wanted: Wanted) -> Engine:
+    return wanted.engine or Engine(settings.STTWEB_ENGINE)
 
 
 def _title() -> str:

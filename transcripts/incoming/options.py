@@ -7,9 +7,9 @@ from typing import Any
 
 from django import forms
 
-from transcripts import engine_settings
+from transcripts import engine_settings, limits
 from transcripts.forms import SHOWN, SubmitForm, first_errors
-from transcripts.incoming.beginning import Wanted
+from transcripts.incoming.beginning import Refused, Wanted
 from transcripts.incoming.commands import Misunderstood, Start
 from transcripts.models import Engine, Team
 
@@ -24,9 +24,13 @@ class StreamForm(SubmitForm):
 
 
 def wanted(start: Start, team: Team) -> Wanted:
-    """What a client's first message asks for in a team. Raises Misunderstood (``bad_options``)."""
+    """What a client's first message asks for in a team.
+
+    Raises Misunderstood (``bad_options``) and Refused (``limit_reached``)."""
     form = StreamForm(_filled(start.fields, engine_settings.initial_of(team)), team=team)
     if not form.is_valid():
+        if form.has_error("engine", limits.REACHED):
+            raise Refused(limits.REACHED, *limits.reason())
         name, texts = next(iter(first_errors(form).items()))
         raise Misunderstood("bad_options", f"{name or 'options'}: {' '.join(texts)}")
     return wanted_of(form, start)

@@ -32,12 +32,12 @@ from transcripts.models import FINAL, Transcript
 logger = logging.getLogger(__name__)
 
 #: Close codes beside those of all sockets: idle, another connection sends, nothing more is taken, not what was
-#: announced, try again later.
-IDLE, BUSY, ENDED, WRONG_FORMAT, LATER = 4408, 4409, 4410, 4415, 4503
+#: announced, try again later, not before somebody raises the limit.
+IDLE, BUSY, ENDED, WRONG_FORMAT, LATER, LIMIT = 4408, 4409, 4410, 4415, 4503, 4402
 CODES = {
     "stream_busy": BUSY, "stream_taken": BUSY, "stream_ended": ENDED, "bad_audio": WRONG_FORMAT, "too_fast": TOO_MANY,
     "stream_full": TOO_LARGE, "disk_full": LATER, "disk_low": LATER, "too_many_unfinished": TOO_MANY,
-    "media_missing": ENDED, "no_such_team": NOT_FOUND,
+    "media_missing": ENDED, "no_such_team": NOT_FOUND, "limit_reached": LIMIT,
 }  # fmt: skip
 #: Largest message of sound in bytes.
 MAX_AUDIO = 256 * 1024

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from sttweb.observe import transcript_context
-from transcripts.jobs import accounts, backoff, counts, leases, plan, source
+from transcripts.jobs import accounts, backoff, counts, leases, plan, reaching, source
 from transcripts.jobs.claims import Claim, Held, LeaseLost, Outcome
 from transcripts.jobs.faultpoints import passing
 from transcripts.jobs.hearing import Hearing, forget_if_gone, unencrypted, was_told
@@ -301,7 +301,8 @@ class Session:
         options = plan.options_of(row)
         hearing = Hearing(self.claim, self._recorder.put, job.start)
         found: list[Page] = []
-        request = source.source_of(row, job.start, self._database, hearing.watch.hear, found.append)
+        ears = hearing.watch.hear, found.append, reaching.telling(row, self._database)
+        request = source.source_of(row, job.start, self._database, *ears)
         async with aclosing(hearing), open_audio(request) as audio:
             await self._database(
                 leases.describe, self.claim, audio.live, audio.duration_samples or 0, audio.sha256 or ""

@@ -14,7 +14,7 @@ from transcripts.incoming.rows import has_ended, release_received, sound_of
 from transcripts.media.decode import DecodeLimits
 from transcripts.media.errors import StorageError
 from transcripts.media.fetch import Limits
-from transcripts.media.guard import Policy
+from transcripts.media.guard import OnAllowed, Policy
 from transcripts.media.live import LivePatience
 from transcripts.media.open import AudioRequest
 from transcripts.media.pages import Page, Pages
@@ -61,13 +61,17 @@ def forget_spooled(transcript_id: UUID) -> None:
     shutil.rmtree(spool_dir(transcript_id), ignore_errors=True)
 
 
-def policy() -> Policy:
-    """What the operator allows beyond the public internet, and our own names, which no link may reach."""
+def policy(on_allowed: OnAllowed | None = None) -> Policy:
+    """What the operator allows beyond the public internet, and our own names, which no link may reach.
+
+    ``on_allowed`` as in Policy.
+    """
     hosts = {host.strip("[]").lower() for host in settings.ALLOWED_HOSTS}
     return Policy(
         allow_networks=tuple(ip_network(network) for network in settings.FETCH_ALLOW_NETWORKS),
         allow_ports=frozenset(settings.FETCH_ALLOW_PORTS),
         own_hosts=frozenset(hosts - {"127.0.0.1", "::1", "localhost"}),
+        on_allowed=on_allowed,
     )
 
 
@@ -82,9 +86,12 @@ def source_of(
     ask: Ask,
     on_status: OnStatus | None = None,
     on_page: Callable[[Page], None] | None = None,
+    on_allowed: OnAllowed | None = None,
 ) -> AudioRequest:
     """What is to be opened, from sample ``start`` on; ``on_status`` hears how a live source is doing, ``on_page`` what
-    a web page carries, ``ask`` reads from the database. Raises MediaError when a stored file is gone."""
+    a web page carries, ``on_allowed`` as in Policy, ``ask`` reads from the database.
+
+    Raises MediaError when a stored file is gone."""
     decode_limits = DecodeLimits(max_samples=round(settings.STTWEB_MAX_HOURS * 3600 * SAMPLE_RATE))
     ffmpeg = settings.STTWEB_FFMPEG or None
     if row.source_kind != SourceKind.URL:
@@ -102,7 +109,7 @@ def source_of(
         url=row.source_url,
         start=start,
         spool_dir=spool_dir(row.pk),
-        policy=policy(),
+        policy=policy(on_allowed),
         limits=Limits(max_bytes=settings.STTWEB_MAX_MEDIA_BYTES),
         decode_limits=decode_limits,
         ffmpeg=ffmpeg,

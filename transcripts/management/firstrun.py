@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from transcripts.models import Membership, Role, Team
 
@@ -41,11 +41,17 @@ def first_team() -> Team:
     return Team.objects.order_by("created_at").first() or Team.objects.create(name=TEAM)
 
 
-@transaction.atomic
 def first_login() -> Login | None:
-    """Make the first team and its owner in an empty installation; None when there is anyone already."""
-    if User.objects.exists():
+    """Make the first team and its owner in an empty installation; None when there is anyone already, also when another
+    process makes them at this moment."""
+    try:
+        with transaction.atomic():
+            return None if User.objects.exists() else _make_owner()
+    except IntegrityError:  # the name is unique: the other one was first
         return None
+
+
+def _make_owner() -> Login:
     login = Login(OWNER, random_password())
     owner = User.objects.create_superuser(login.username, password=login.password)
     Membership.objects.create(team=first_team(), user=owner, role=Role.OWNER)

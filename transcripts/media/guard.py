@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from urllib.parse import quote, urlsplit
@@ -21,6 +22,8 @@ import idna
 from .errors import BlockedUrl
 
 Address = IPv4Address | IPv6Address
+#: Hears a host and the address that it is reached at.
+OnAllowed = Callable[[str, Address], None]
 Network = IPv4Network | IPv6Network
 
 #: Longest URL that is looked at, in characters.
@@ -68,7 +71,8 @@ class Policy:
 
     ``allow_networks`` re-opens address ranges and ``allow_ports`` adds to ``DEFAULT_PORTS`` (environment only, never
     a user's choice); ``own_hosts`` are our own public host names and ``own_addresses`` our interfaces' addresses,
-    both refused; ``allow_plain_http`` permits http beside https.
+    both refused; ``allow_plain_http`` permits http beside https. ``on_allowed`` hears each host and address that was
+    let through by ``allow_networks`` alone, before it is connected to; it must not raise.
     """
 
     allow_networks: tuple[Network, ...] = ()
@@ -76,6 +80,7 @@ class Policy:
     own_hosts: frozenset[str] = frozenset()
     own_addresses: frozenset[Address] = field(default_factory=frozenset)
     allow_plain_http: bool = True
+    on_allowed: OnAllowed | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +132,11 @@ def judge_address(address: str | Address, policy: Policy) -> None:
         return
     if parsed in policy.own_addresses or not _is_public(parsed):
         raise _bad_address()
+
+
+def is_opened(address: Address, policy: Policy) -> bool:
+    """Whether an address that was judged is reached by the operator's word alone."""
+    return address in policy.own_addresses or not _is_public(address)
 
 
 def _is_public(address: Address) -> bool:

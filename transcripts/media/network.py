@@ -18,7 +18,7 @@ from typing import Any
 import httpcore2
 
 from .errors import BlockedUrl, FetchError
-from .guard import Address, Policy, judge_address
+from .guard import Address, Policy, is_opened, judge_address
 
 #: Answers the addresses of a host name. Raises ``FetchError``.
 Resolver = Callable[[str], Awaitable[Sequence[Address]]]
@@ -122,7 +122,10 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         addresses = await self._addresses(host)
         for address in addresses:
             own = {address} if is_own_address(address) else frozenset()
-            judge_address(address, replace(self._policy, own_addresses=self._policy.own_addresses | own))
+            policy = replace(self._policy, own_addresses=self._policy.own_addresses | own)
+            judge_address(address, policy)
+            if policy.on_allowed is not None and is_opened(address, policy):
+                policy.on_allowed(host, address)
         return addresses
 
     async def connect_unix_socket(

@@ -58,6 +58,15 @@ def unconfirmed() -> Refused:
     )
 
 
+def has_transcripts() -> Refused:
+    """Transcripts of the team would go with it, and their recordings stay behind."""
+    return Refused(
+        "team_has_transcripts",
+        _("The team has transcripts."),
+        _("Delete them first, so that their recordings go as well."),
+    )
+
+
 def too_many(most: int) -> Refused:
     """A bound of this installation. ``most`` is the bound."""
     return Refused(

@@ -51,6 +51,7 @@ class Act(models.TextChoices):
     RETURNED = "returned", _("Returned to its editor")
     COMMENT_DELETED = "comment_deleted", _("Comment of somebody else deleted")
     KEEPING_CHANGED = "keeping_changed", _("Retention changed")
+    NETWORK_REACHED = "network_reached", _("Allowed private network reached")
     RETRIED = "retried", _("Queued again")
     CANCELLED = "cancelled", _("Cancelled")
     RENAMED = "renamed", _("Renamed")

@@ -29,6 +29,9 @@ def metrics_of(numbers: Numbers, about: Mapping[str, str]) -> list[Metric]:
             Sample(disk.total, {"folder": disk.name}) for disk in numbers.disks
         ]),
         gauge("sttweb_erasures_open", "Erasures whose files are not gone yet.", [Sample(numbers.erasures_open)]),
+        gauge("sttweb_sign_ins_refused_last_hour", "Sign-ins that were refused in the last hour, of all accounts.", [
+            Sample(numbers.refused_sign_ins)
+        ]),
         gauge("sttweb_counted_rows_limit", "A counter of this height is a lower bound.", [Sample(MOST_ROWS)]),
     ]  # fmt: skip
 

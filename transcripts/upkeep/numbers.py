@@ -21,7 +21,19 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from transcripts.models import ACTIVE, FINAL, Erasure, Event, EventKind, ProviderAccount, State, Transcript, Worker
+from transcripts.models import (
+    ACTIVE,
+    FINAL,
+    Act,
+    AuditEntry,
+    Erasure,
+    Event,
+    EventKind,
+    ProviderAccount,
+    State,
+    Transcript,
+    Worker,
+)
 
 #: How far back trouble is counted.
 WINDOW = timedelta(hours=1)
@@ -93,6 +105,7 @@ class Numbers:
     blocked: list[ProviderAccount] = field(default_factory=list)
     erasures_open: int = 0
     disks: list[DiskLook] = field(default_factory=list)
+    refused_sign_ins: int = 0
 
 
 def read() -> Numbers:
@@ -112,6 +125,7 @@ def read() -> Numbers:
         blocked=list(ProviderAccount.objects.exclude(code="")[:100]),
         erasures_open=len(Erasure.objects.filter(finished_at__isnull=True).values_list("id")[:MOST_ROWS]),
         disks=disks(),
+        refused_sign_ins=_refused_sign_ins(now),
     )
 
 
@@ -135,6 +149,12 @@ def _states() -> dict[str, int]:
     rows = Transcript.objects.filter(state__in=UNFINISHED).order_by().values("state").annotate(number=Count("pk"))
     found = {row["state"]: row["number"] for row in rows}
     return {state.value: found.get(state.value, 0) for state in UNFINISHED}
+
+
+def _refused_sign_ins(now: datetime) -> int:
+    """Over all accounts and addresses: who tries one password for each of many stays under the limits of both."""
+    rows = AuditEntry.objects.filter(at__gte=now - WINDOW, act=Act.SIGN_IN_FAILED).order_by()
+    return len(rows.values_list("pk")[:MOST_ROWS])
 
 
 def _ended(now: datetime) -> dict[str, int]:

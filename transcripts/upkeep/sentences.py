@@ -13,6 +13,8 @@ from transcripts.upkeep.numbers import DiskLook, Numbers
 LONG_WAIT = 60.0
 #: A live source that says nothing for so long may be silent, or may hang.
 LONG_SILENCE = 120.0
+#: So many refused sign-ins within an hour are no forgetfulness of one's own people.
+MANY_REFUSALS = 100
 _TONES = ("bad", "warn")
 
 HELD_BACK = {
@@ -43,6 +45,7 @@ def degraded(numbers: Numbers, layer: str = "") -> list[Word]:
         *_accounts(numbers),
         *_queue(numbers),
         *_sessions(numbers),
+        *_sign_ins(numbers),
         *(word for disk in numbers.disks if (word := _disk(disk))),
         *([Word("warn", layer)] if layer else []),
     ]
@@ -86,6 +89,12 @@ def _sessions(numbers: Numbers) -> Iterator[Word]:
     silent = sum(1 for session in numbers.sessions if session.is_live and (session.delay or 0.0) > LONG_SILENCE)
     if silent:
         yield Word("warn", f"Live sources without any event for over {duration(LONG_SILENCE)}: {silent}.")
+
+
+def _sign_ins(numbers: Numbers) -> Iterator[Word]:
+    if numbers.refused_sign_ins >= MANY_REFUSALS:
+        text = f"{numbers.refused_sign_ins} sign-ins were refused within the last hour: somebody may be guessing"
+        yield Word("warn", f"{text} passwords. Look at the audit record in the admin.")
 
 
 def _disk(disk: DiskLook) -> Word | None:

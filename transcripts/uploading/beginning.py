@@ -13,7 +13,7 @@ from django.db.models import QuerySet, Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
-from transcripts import limits, services
+from transcripts import access, limits, services
 from transcripts.jobs import headroom
 from transcripts.jobs.source import upload_parts
 from transcripts.models import Engine, Team, Upload
@@ -33,11 +33,11 @@ class Announced:
 
 def begin(team: Team, person: User, file: Announced) -> Upload:
     """Make room for a file. Raises Refused: ``upload_empty``, ``upload_too_large``, ``too_many_uploads``,
-    ``upload_quota``, ``limit_reached``, ``disk_low`` or ``disk_full``."""
+    ``upload_quota``, ``limit_reached``, ``disk_low`` or ``disk_full``; Http404 when the team was deleted."""
     _check_size(file.size)
     with transaction.atomic(), said():
         # One after the other in a team, so that none passes the bounds beside another.
-        Team.objects.select_for_update().get(pk=team.pk)
+        access.hold_team(team.pk)
         promised = _check_bounds(team, person, file.size)
         _check_limit(team, file.engine)
         upload = Upload.objects.create(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -158,7 +159,7 @@ def _become(row: Upload, stored: Stored) -> Transcript:
             made = services.submit(row.team, row.created_by, _submission(row, stored))
             if not on_their_way().filter(pk=row.pk).update(transcript=made, expires_at=expiry()):
                 raise Gone
-    except (Gone, IntegrityError, Team.DoesNotExist, User.DoesNotExist) as error:
+    except (Gone, Http404, IntegrityError, Team.DoesNotExist, User.DoesNotExist) as error:
         # Cancelled, or its team was deleted, at the same moment.
         upload_parts().discard(row.media_key)
         raise Gone from error

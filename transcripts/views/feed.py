@@ -26,7 +26,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from transcripts import engine_settings, episodes, limits, services, submitting
 from transcripts.access import Right, transcripts_of
 from transcripts.episodes import EpisodesForm
-from transcripts.jobs import source
+from transcripts.jobs import reaching, source
 from transcripts.media.errors import FetchError, MediaError
 from transcripts.media.feeds import Feed
 from transcripts.media.podcast import fetch_feed
@@ -112,7 +112,12 @@ def _feed_at(request: TeamRequest, link: str) -> Feed:
         at, known = _kept.get(link, (0.0, None))
     if known is not None and time.monotonic() - at < FRESH_S:
         return known
-    found = within_bounds(request.user.pk, lambda: async_to_sync(fetch_feed)(link, policy=source.policy()))
+    reached: dict[str, str] = {}
+    policy = source.policy(reaching.into(reached))
+    try:
+        found = within_bounds(request.user.pk, lambda: async_to_sync(fetch_feed)(link, policy=policy))
+    finally:
+        reaching.record(reached, actor=request.user, team=request.team.pk, target="feed")
     if found is None:
         step = _("Try again in a minute.")
         raise FetchError("too_busy", _("Too many links are being looked at just now."), next_step=step)

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from transcripts import access, engine_settings
+from transcripts import access, engine_settings, limits
 from transcripts.access import Right
 from transcripts.incoming.beginning import Refused, begin
 from transcripts.incoming.commands import Start
@@ -21,7 +21,7 @@ def mic(request: TeamRequest) -> HttpResponse:
     """``/mic``: how it is to be transcribed; then the page that records."""
     if request.method != "POST":
         form = StreamForm(initial={"preset": "live", **engine_settings.initial_of(request.team)}, team=request.team)
-        return render(request, "transcripts/mic.html", {"form": form})
+        return _show(request, form)
     form = StreamForm(request.POST, team=request.team)
     if form.is_valid():
         try:
@@ -30,7 +30,12 @@ def mic(request: TeamRequest) -> HttpResponse:
             form.add_error(None, f"{refused.message} {refused.next_step}")
         else:
             return redirect("session", made.pk)
-    return render(request, "transcripts/mic.html", {"form": form}, status=422)
+    return _show(request, form, 422)
+
+
+def _show(request: TeamRequest, form: StreamForm, status: int = 200) -> HttpResponse:
+    context = {"form": form, "standing": limits.standing(request.team.pk)}
+    return render(request, "transcripts/mic.html", context, status=status)
 
 
 def may_record(request: HttpRequest, transcript: Transcript) -> bool:

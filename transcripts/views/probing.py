@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from transcripts.access import Right
-from transcripts.jobs import source
+from transcripts.jobs import reaching, source
 from transcripts.media.findings import Probe, ProbeKind
 from transcripts.media.probe import probe
 from transcripts.phrases import say
@@ -40,7 +40,9 @@ def look(request: TeamRequest) -> HttpResponse:
     link = request.POST.get("link", "").strip()
     if not link or len(link) > MAX_LINK:
         return JsonResponse({"sentence": _("That is no link.")}, status=400)
-    found = within_bounds(request.user.pk, lambda: async_to_sync(_probe)(link))
+    reached: dict[str, str] = {}
+    found = within_bounds(request.user.pk, lambda: async_to_sync(_probe)(link, reached))
+    reaching.record(reached, actor=request.user, team=request.team.pk, target="probe")
     return JsonResponse(_answer(found)) if found else JsonResponse({"sentence": ""}, status=429)
 
 
@@ -54,10 +56,10 @@ def within_bounds(person: int, look: Callable[[], T]) -> T | None:
         _places.release()
 
 
-async def _probe(link: str) -> Probe:
+async def _probe(link: str, reached: dict[str, str]) -> Probe:
     return await probe(
         link,
-        policy=source.policy(),
+        policy=source.policy(reaching.into(reached)),
         max_bytes=settings.STTWEB_MAX_MEDIA_BYTES,
         ffmpeg=settings.STTWEB_FFMPEG or None,
         pages=source.pages(PAGE_S),

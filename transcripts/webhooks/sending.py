@@ -12,10 +12,11 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from transcripts import auditing
+from transcripts.jobs import reaching
 from transcripts.jobs.clean import clean_text
 from transcripts.jobs.faultpoints import passing
 from transcripts.jobs.source import policy
@@ -66,6 +68,8 @@ class Outcome(NamedTuple):
     code: str = ""
     message: str = ""
     answer: Answer | None = None
+    #: Hosts in private networks that were reached, which the operator has allowed, with their addresses.
+    reached: Mapping[str, str] = MappingProxyType({})
 
 
 def parcel(webhook: Webhook, event_id: str, payload: object) -> Parcel:
@@ -80,14 +84,15 @@ def parcel(webhook: Webhook, event_id: str, payload: object) -> Parcel:
 
 async def try_once(parcel: Parcel, resolver: Resolver = system_resolver) -> Outcome:
     """Send it; never raises for what a receiver or the network does."""
+    reached: dict[str, str] = {}
     head = signing.headers(parcel.secrets, parcel.event_id, int(time.time()), parcel.body)
     try:
-        answer = await post(parcel.url, parcel.body, head, policy=policy(), resolver=resolver)
+        answer = await post(parcel.url, parcel.body, head, policy=policy(reaching.into(reached)), resolver=resolver)
     except MediaError as error:
-        return Outcome(error.code, error.message)
+        return Outcome(error.code, error.message, reached=reached)
     if 200 <= answer.status < 300:
-        return Outcome(answer=answer)
-    return Outcome("receiver_refused", f"The receiver answered with status {answer.status}.", answer)
+        return Outcome(answer=answer, reached=reached)
+    return Outcome("receiver_refused", f"The receiver answered with status {answer.status}.", answer, reached)
 
 
 # --- Rows ------------------------------------------------------------------------------------------------------------
@@ -161,6 +166,7 @@ def note(row: Delivery, outcome: Outcome) -> None:
 def _judge_address(webhook_id: UUID, outcome: Outcome) -> None:
     now = timezone.now()
     webhook = Webhook.objects.select_for_update().defer("secret", "old_secret").get(pk=webhook_id)
+    reaching.record(outcome.reached, actor="sttweb", team=webhook.team_id, target=webhook)
     if not outcome.code:
         if webhook.failing_since:
             Webhook.objects.filter(pk=webhook_id).update(failing_since=None)
