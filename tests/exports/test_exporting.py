@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
+from django.utils import timezone
 
 from transcripts import exporting
 from transcripts.exports import UnknownFormat
-from transcripts.models import EventKind, Segment, State
+from transcripts.models import EventKind, Review, ReviewState, Segment, State
 from transcripts.models.log import Entry, append
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +103,19 @@ def test_unconfirmed_text_is_noted(transcript):
 def test_the_log_is_read_whole_only_for_those_who_want_it(transcript):
     assert exporting.document_of(transcript, with_events=False).events is None
     assert len(exporting.document_of(transcript).events) == 3
+
+
+def test_of_two_languages_heard_as_often_the_first_one_counts(transcript):
+    for index, language in enumerate(("fi", "de", "de", "fi")):
+        said = {"language": language, "seq": 2, "start_ms": index * 9_000, "end_ms": index * 9_000 + 1, "text": "x"}
+        Segment.objects.update_or_create(transcript=transcript, index=index, defaults=said)
+    assert exporting.document_of(transcript).language == "fi"
+
+
+def test_the_stamp_names_the_day_of_the_installation_s_clock(transcript, alice):
+    at = datetime(2026, 3, 1, 23, 30, tzinfo=UTC)
+    Review.objects.create(transcript=transcript, state=ReviewState.APPROVED, decided_name="Alice", decided_at=at)
+    with timezone.override("Europe/Berlin"):
+        document = exporting.document_of(transcript)
+    assert document.review.at == "2026-03-02T00:30:00+01:00"
+    assert "Approved by Alice on 2026-03-02." in document.notes

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from transcripts.exports.document import Document, Gap
-from transcripts.exports.tokens import Token, clean, needs_space, timed, width
+from transcripts.exports.tokens import Token, clean, fitting, needs_space, timed, width
 
 #: Columns of a line, lines of a cue, and how long a cue stays.
 LINE_COLUMNS = 42
@@ -57,13 +57,13 @@ class Cue:
 def build(document: Document, *, name_speakers: bool = False, columns: int = LINE_COLUMNS) -> list[Cue]:
     """Cues of a document in order of time, not overlapping, each longer than nothing.
 
-    Every word of the text is in exactly one speech cue, in order. A line holds at most ``columns`` (a single longer
-    word excepted), a cue two lines and 7 s; it stays at least 1 s and long enough to read at 17 columns a second where
-    the next words leave the time. No cue reaches into a gap; gaps of a second and more have a cue of their own.
+    Every word of the text is in exactly one speech cue, in order; one that is longer than a line is cut. A line holds
+    at most ``columns``, a cue two lines and 7 s; it stays at least 1 s and long enough to read at 17 columns a second
+    where the next words leave the time. No cue reaches into a gap; gaps of a second and more have a cue of their own.
     ``name_speakers`` writes the name before the first words of each speaker.
     """
     gaps = sorted((gap for gap in document.gaps if gap.end_ms > gap.start_ms), key=lambda gap: gap.start_ms)
-    tokens = _tokens(document, name_speakers)
+    tokens = [part for token in _tokens(document, name_speakers) for part in _parts(token, columns)]
     cues = _spoken(tokens, gaps, columns)
     return _with_gaps(cues, gaps)
 
@@ -84,6 +84,18 @@ def _tokens(document: Document, name_speakers: bool) -> list[Token]:
         if pieces:
             text, speaker = pieces[-1].text, line.speaker
     return tokens
+
+
+def _parts(token: Token, columns: int) -> list[Token]:
+    """A piece that is longer than a line in parts that are not, each with its share of the time."""
+    if width(token.text) <= columns:
+        return [token]
+    parts = fitting(token.text, columns)
+    edges = [token.start_ms + (token.end_ms - token.start_ms) * place // len(parts) for place in range(len(parts) + 1)]
+    return [
+        token._replace(text=text, start_ms=edges[place], end_ms=edges[place + 1], spaced=token.spaced and not place)
+        for place, text in enumerate(parts)
+    ]
 
 
 def _spoken(tokens: Sequence[Token], gaps: Sequence[Gap], line: int) -> list[Cue]:
@@ -151,7 +163,7 @@ def _plan(block: Sequence[Token], limit: int, line: int) -> list[tuple[int, int]
 
 
 def _reach(block: Sequence[Token], columns: Sequence[int], line: int) -> list[int]:
-    """For each first place, the last place that two lines still hold (a longer word has a line of its own)."""
+    """For each first place, the last place that two lines still hold."""
     size, line_end, last = len(block), [], 0
     for first in range(size):
         last = max(first, last)

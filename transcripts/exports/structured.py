@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
-from dataclasses import asdict
+from dataclasses import fields
+from typing import Any
 
 from transcripts.exports.document import Document
 from transcripts.exports.tokens import clean, join
@@ -20,7 +22,16 @@ def render(document: Document) -> str:
     are there when they were asked for.
     """
     text = join([clean(line.text) for line in document.segments])
-    told = asdict(document)
+    told = _fields(document)
     if document.comments is None:
         del told["comments"]
-    return json.dumps({"schema": SCHEMA, **told, "text": text}, ensure_ascii=False, indent=1) + "\n"
+    # Piece by piece, each word's object made when it is its turn: a long transcript has some hundred thousand of them.
+    written = io.StringIO()
+    encoder = json.JSONEncoder(ensure_ascii=False, indent=1, default=_fields)
+    written.writelines(encoder.iterencode({"schema": SCHEMA, **told, "text": text}))
+    return written.getvalue() + "\n"
+
+
+def _fields(told: Any) -> dict[str, Any]:
+    """One object's own fields. Raises TypeError for what is none of the document's."""
+    return {field.name: getattr(told, field.name) for field in fields(told)}

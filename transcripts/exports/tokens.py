@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise, takewhile
 from typing import NamedTuple
@@ -24,6 +24,7 @@ UNSPACED = re.compile(
 #: Small kana, the long-vowel and iteration marks never begin a line; Thai and Lao leading vowels never end one.
 NEVER_FIRST = frozenset("ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶー々ゝゞヽヾ")
 NEVER_LAST = frozenset("เแโใไເແໂໃໄ")
+ZERO_WIDTH_JOINER = "\u200d"
 #: Beyond this many comparisons a rewritten stretch gets its times by length alone.
 MATCH_LIMIT = 40_000
 
@@ -57,6 +58,29 @@ def _columns(char: str) -> int:
     if unicodedata.category(char) in {"Mn", "Me", "Cf"}:
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def fitting(text: str, columns: int) -> list[str]:
+    """A piece in parts of at most ``columns`` columns, cut between whole characters as people see them."""
+    parts, held = [""], 0
+    for seen in _seen(text):
+        wide = width(seen)
+        if parts[-1] and held + wide > columns:
+            parts.append("")
+            held = 0
+        parts[-1] += seen
+        held += wide
+    return parts
+
+
+def _seen(text: str) -> Iterator[str]:
+    """Characters with their marks and what is joined to them."""
+    first = 0
+    for place, (before, char) in enumerate(pairwise(text), 1):
+        if not (_columns(char) == 0 or before == ZERO_WIDTH_JOINER or "\U0001f3fb" <= char <= "\U0001f3ff"):
+            yield text[first:place]
+            first = place
+    yield text[first:]
 
 
 def split(text: str) -> list[tuple[str, bool]]:
