@@ -19,7 +19,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from bench.stage import Stage
+from bench.stage import PASSWORD, Stage
 
 FLAGS = [
     "--no-sandbox",
@@ -40,6 +40,12 @@ EXPECTED = {
     "new-wrong": "422",
     "captions-guessed": "403",
     "review-conflict": "409",
+    "invitation-over": "404",
+    "signup-closed": "403",
+    "team-new": "422",
+    "team-bad-key": "422",
+    "team-erasing": "422",
+    "watchlist-wrong": "422",
 }
 
 
@@ -284,6 +290,7 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("broken", "/login", None, refusal(lambda: server_error(RequestFactory().get("/")))),
         *stage.desk.scenes(),
         *stage.telling.scenes(),
+        *stage.doors.scenes(PASSWORD),
         ("missing", "/s/00000000-0000-0000-0000-000000000000", stage.alice, None),
     ]
 

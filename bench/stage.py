@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from bench.desk import Desk
+from bench.doors import Doors
 from bench.telling_stage import Telling
 
 PASSWORD = "correct horse battery"
@@ -197,6 +198,8 @@ class Stage:
         self.telling = Telling(self)
         self.telling.fill()
         self.desk = Desk(self)
+        self.doors = Doors(self)
+        self.doors.fill()
 
 
 def spread(text: str, clock: int) -> tuple[list[list[Any]], int]:

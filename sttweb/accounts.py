@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 
 def options(*, mail: bool, signup: bool, https: bool) -> dict[str, Any]:
@@ -41,9 +40,3 @@ def providers(issuer: str, client_id: str, client_secret: str, name: str) -> dic
         "settings": {"server_url": issuer},
     }
     return {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [sso] if issuer else []}}
-
-
-def origin(address: str) -> str:
-    """Scheme and host of an address, as Content-Security-Policy names them."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"

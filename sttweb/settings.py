@@ -247,9 +247,6 @@ if STTWEB_OIDC_ISSUER and not STTWEB_OIDC_CLIENT_ID:
     raise ImproperlyConfigured("STTWEB_OIDC_ISSUER needs STTWEB_OIDC_CLIENT_ID as well.")
 _client = STTWEB_OIDC_ISSUER, STTWEB_OIDC_CLIENT_ID, STTWEB_OIDC_CLIENT_SECRET, STTWEB_OIDC_NAME
 SOCIALACCOUNT_PROVIDERS = accounts.providers(*_client)
-if STTWEB_OIDC_ISSUER:
-    # Browsers hold redirects after a form to form-action as well, and ours leads to the provider.
-    CONTENT_SECURITY_POLICY["DIRECTIVES"]["form-action"].append(accounts.origin(STTWEB_OIDC_ISSUER))
 
 # --- Speech to text ------------------------------------------------------------------------------------------------
 

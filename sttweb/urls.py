@@ -25,4 +25,5 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
 ]
 
+handler403 = "transcripts.views.refusing.not_allowed"
 handler500 = "sttweb.refusals.server_error"

@@ -51,6 +51,14 @@ RIGHTS: dict[Role, frozenset[Right]] = {
 }
 
 
+class NotAllowed(PermissionDenied):
+    """A member's role in ``team`` is not enough."""
+
+    def __init__(self, team: Team) -> None:
+        self.team = team
+        super().__init__("Your role in this team does not allow that; ask an owner.")
+
+
 def membership(person: Person, team_id: UUID) -> Membership | None:
     """The person's membership of a team, or None (also for anyone inactive or not logged in)."""
     if not person.is_authenticated or not person.is_active:
@@ -63,6 +71,13 @@ def teams_of(person: Person) -> list[Team]:
     if not person.is_authenticated or not person.is_active:
         return []
     return list(Team.objects.filter(memberships__user_id=person.pk).order_by("name", "id"))
+
+
+def owners_of(team: Team) -> list[str]:
+    """The names of those who own the team and can log in, the longest there first. Only for members of the team."""
+    owners = Membership.objects.filter(team=team, role=Role.OWNER, user__is_active=True)
+    places = owners.select_related("user").order_by("created_at", "pk")
+    return [place.user.get_full_name() or place.user.get_username() for place in places]
 
 
 def transcripts_of(person: Person) -> TranscriptQuerySet:
@@ -94,7 +109,7 @@ def get_transcript(person: Person, transcript_id: UUID, right: Right = Right.SEE
     if transcript is None:
         raise Http404("No such transcript.")
     if not allows(membership(person, transcript.team_id), right):
-        raise PermissionDenied("Your role in this team does not allow that; ask an owner.")
+        raise NotAllowed(transcript.team)
     return transcript
 
 
@@ -116,7 +131,7 @@ def get_team(person: Person, team_id: UUID, right: Right = Right.SEE) -> Team:
     if member is None:
         raise Http404("No such team.")
     if not allows(member, right):
-        raise PermissionDenied("Your role in this team does not allow that; ask an owner.")
+        raise NotAllowed(member.team)
     return member.team
 
 
@@ -133,7 +148,7 @@ def get_upload(person: Person, upload_id: UUID) -> Upload:
     if upload is None or member is None:
         raise Http404("No such upload.")
     if not allows(member, Right.SUBMIT):
-        raise PermissionDenied("Your role in this team does not allow that; ask an owner.")
+        raise NotAllowed(member.team)
     return upload
 
 

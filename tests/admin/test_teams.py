@@ -8,6 +8,7 @@ from django.test import Client
 from tests.conftest import member
 from transcripts.admin import teams as page
 from transcripts.membership import members, staff
+from transcripts.membership.errors import Refused
 from transcripts.models import Act, AuditEntry, Invitation, Membership, Role, Team
 from transcripts.upkeep.erasing import pseudonym
 
@@ -139,13 +140,45 @@ def test_what_somebody_else_did_in_the_same_moment_is_said_and_changes_nothing(d
     assert acts(Act.REMOVED, Act.ROLE_CHANGED) == []
 
 
-def test_switching_a_last_owner_off_is_done_and_said(desk, team, alice):
-    joined = alice.date_joined
-    data = {"username": "alice", "date_joined_0": f"{joined:%Y-%m-%d}", "date_joined_1": f"{joined:%H:%M:%S}"}
-    answer = desk.post(f"{PEOPLE}{alice.pk}/change/", data, follow=True)
-    assert "The last owner of Newsroom cannot log in any more" in answer.content.decode()
+def person_form(person, **changes: str) -> dict[str, str]:
+    """The form of a person's page, without the tick that lets them log in."""
+    joined = person.date_joined
+    data = {"username": person.username, "date_joined_0": f"{joined:%Y-%m-%d}", "date_joined_1": f"{joined:%H:%M:%S}"}
+    return data | changes
+
+
+def test_a_last_owner_is_not_switched_off_before_somebody_else_owns_the_team(desk, team, alice, bob):
+    answer = desk.post(f"{PEOPLE}{alice.pk}/change/", person_form(alice))
+    assert "Newsroom would have no owner" in answer.content.decode()
+    alice.refresh_from_db()
+    assert alice.is_active
+    members.change_role(team, alice, bob.pk, Role.OWNER)
+    assert desk.post(f"{PEOPLE}{alice.pk}/change/", person_form(alice)).status_code == 302
     alice.refresh_from_db()
     assert not alice.is_active
+
+
+def test_an_owner_who_is_switched_off_does_not_count_as_one_who_is_left(desk, team, alice, bob):
+    members.change_role(team, alice, bob.pk, Role.OWNER)
+    assert desk.post(f"{PEOPLE}{bob.pk}/change/", person_form(bob)).status_code == 302
+    answer = desk.post(f"{PEOPLE}{alice.pk}/change/", person_form(alice))
+    assert "Newsroom would have no owner" in answer.content.decode()
+    with pytest.raises(Refused):
+        members.leave(team, alice)
+    # What else stands on the page of the one who is off can still be changed, and they can be removed.
+    renamed = person_form(bob, first_name="Robert")
+    assert desk.post(f"{PEOPLE}{bob.pk}/change/", renamed).status_code == 302
+    assert desk.post(f"{A}/membership/{place_of(bob).pk}/delete/", {"post": "yes"}).status_code == 302
+
+
+def test_two_who_switch_off_the_last_two_owners_at_once_leave_one(desk, team, alice, monkeypatch):
+    # The form of the slower one saw the other owner still there.
+    real, seen = page.staff.orphaned, []
+    monkeypatch.setattr(page.staff, "orphaned", lambda **asked: real(**asked) if seen else seen.append(1) or [])
+    answer = desk.post(f"{PEOPLE}{alice.pk}/change/", person_form(alice), follow=True)
+    assert SAID in answer.content.decode()
+    alice.refresh_from_db()
+    assert alice.is_active
 
 
 def test_a_team_that_is_deleted_takes_its_owner_along(desk, team, alice):

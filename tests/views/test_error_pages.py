@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.views.defaults import bad_request, server_error
 
+from transcripts.models import Membership, Role
 from transcripts.views import captionlinks
 
 pytestmark = pytest.mark.django_db
@@ -83,3 +84,28 @@ def judge(page: str, heading: str) -> None:
 
 def test_who_comes_too_often_is_told_to_wait():
     assert "Wait a moment" in render_to_string("429.html")
+
+
+def test_who_may_not_reads_whom_to_ask(client, victor, alice, bob, team, django_user_model):
+    client.force_login(victor)
+    page = client.get("/new").content.decode()
+    assert "Ask the owner of the team: Alice." in page
+    assert f"/team/{team.pk}/members" in page
+    away = django_user_model.objects.create_user("owen", first_name="Owen", is_active=False)
+    Membership.objects.create(team=team, user=away, role=Role.OWNER)
+    Membership.objects.filter(user=bob).update(role=Role.OWNER)
+    assert "Ask an owner of the team: Alice, Bob." in client.get(f"/team/{team.pk}/settings").content.decode()
+
+
+def test_a_missing_right_in_another_team_names_the_owners_of_that_one(client, victor, other_team, charlie, alice):
+    Membership.objects.create(team=other_team, user=alice, role=Role.VIEWER)
+    client.force_login(alice)
+    page = client.get(f"/team/{other_team.pk}/settings").content.decode()
+    assert "Ask the owner of the team: Charlie." in page
+
+
+def test_a_stranger_learns_no_names(client, victor, other_team, charlie):
+    client.force_login(victor)
+    answer = client.get(f"/team/{other_team.pk}/settings")
+    assert answer.status_code == 404
+    assert "Charlie" not in answer.content.decode()

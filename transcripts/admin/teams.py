@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     MembershipForm = forms.ModelForm[Membership]
     MembershipFormSet = forms.BaseInlineFormSet[Membership, Team, MembershipForm]
     PersonAdminBase = UserAdmin[User]
+    PersonFormBase = UserChangeForm[User]
 else:
     MembershipTable, MembershipForm = admin.TabularInline, forms.ModelForm
-    MembershipFormSet, PersonAdminBase = forms.BaseInlineFormSet, UserAdmin
+    MembershipFormSet, PersonAdminBase, PersonFormBase = forms.BaseInlineFormSet, UserAdmin, UserChangeForm
 
 #: What Django asks `get_deleted_objects` for: what goes, how many of each, missing rights, and what stands against it.
 Going = tuple[list[Any], dict[str, int], set[str], list[Any]]
@@ -95,8 +97,14 @@ class OwnedFormSet(MembershipFormSet):
         """Raises ValidationError when nobody would own the team."""
         super().clean()
         stay = [form for form in self.forms if form not in self.deleted_forms and hasattr(form, "cleaned_data")]
-        if not any(form.cleaned_data.get("role") == Role.OWNER and form.cleaned_data.get("user") for form in stay):
+        if not any(_can_own(form.cleaned_data) for form in stay):
             raise _no_owner()
+
+
+def _can_own(row: dict[str, Any]) -> bool:
+    """Somebody who can log in is the owner in this row."""
+    person = row.get("user")
+    return row.get("role") == Role.OWNER and person is not None and person.is_active
 
 
 class Members(MembershipTable):
@@ -217,8 +225,23 @@ class MembershipAdmin(OwnedAdmin):
             staff.remove(place, _actor(request))
 
 
+class PersonForm(PersonFormBase):
+    """A person: the last owner of a team cannot be switched off before somebody else owns it."""
+
+    def clean_is_active(self) -> bool:
+        """Raises ValidationError with the teams that nobody could manage any more."""
+        stays = bool(self.cleaned_data["is_active"])
+        if not stays and self.instance.is_active:
+            against = _against(staff.orphaned(people=[self.instance.pk]))
+            if against:
+                raise ValidationError(against, code="last_owner")
+        return stays
+
+
 class PersonAdmin(OwnedAdmin, PersonAdminBase):
     """People. Who is erased leaves a pseudonym in the record, and nobody's team is left without an owner."""
+
+    form = PersonForm
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Going:
         """Last owners stand against it."""
@@ -226,12 +249,10 @@ class PersonAdmin(OwnedAdmin, PersonAdminBase):
         return going, counts, rights, [*against, *_against(staff.orphaned(people=[person.pk for person in objs]))]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save; switching off a team's last owner is allowed, for it may be urgent, and said."""
+        """Save. Raises Refused when a team would have no owner that can log in."""
+        if change and not obj.is_active and "is_active" in form.changed_data:
+            staff.require_other_owners([obj])
         super().save_model(request, obj, form, change)
-        if change and not obj.is_active:
-            for team in staff.orphaned(people=[obj.pk]):
-                text = _("The last owner of %(team)s cannot log in any more: make somebody else its owner.")
-                self.message_user(request, text % {"team": team}, messages.WARNING)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Erase a person, on record by a pseudonym. Raises Refused."""

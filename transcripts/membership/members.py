@@ -46,8 +46,8 @@ def _managed(team: Team, actor: User, user_id: int) -> Membership:
 
 
 def require_other_owner(place: Membership) -> None:
-    """Somebody else owns the team, or this was no owner. Raises Refused."""
-    owners = Membership.objects.filter(team_id=place.team_id, role=Role.OWNER)
+    """Somebody else who can log in owns the team, or this was no owner. Raises Refused."""
+    owners = Membership.objects.filter(team_id=place.team_id, role=Role.OWNER, user__is_active=True)
     if place.role == Role.OWNER and not owners.exclude(pk=place.pk).exists():
         raise errors.last_owner()
 

@@ -46,12 +46,21 @@ def remove(place: Membership, actor: User) -> None:
 
 
 def orphaned(places: Iterable[int] = (), people: Collection[int] = ()) -> list[Team]:
-    """The teams that would have no owner without these memberships and without these people, by their ids."""
+    """The teams that would have no owner who can log in without these memberships and these people, by their ids."""
     going = Q(memberships__pk__in=list(places)) | Q(memberships__user_id__in=list(people))
     owners = Q(memberships__role=Role.OWNER)
-    left = Count("memberships", filter=owners & ~going)
+    left = Count("memberships", filter=owners & Q(memberships__user__is_active=True) & ~going)
     losing = Team.objects.filter(owners & going).values("pk")
     return list(Team.objects.filter(pk__in=losing).annotate(owners_left=left).filter(owners_left=0))
+
+
+def require_other_owners(people: Collection[User]) -> None:
+    """Each team that one of them owns has another owner. Holds their teams to the transaction's end. Raises Refused."""
+    numbers = [person.pk for person in people]
+    # In one order, so that two who change something at once do not wait for each other.
+    list(Team.objects.select_for_update(of=("self",)).filter(memberships__user_id__in=numbers).order_by("pk"))
+    if orphaned(people=numbers):
+        raise errors.last_owner()
 
 
 def let_go(people: Collection[User], actor: User, name: Callable[[int], str]) -> None:
@@ -59,11 +68,8 @@ def let_go(people: Collection[User], actor: User, name: Callable[[int], str]) ->
 
     Call inside the transaction that erases them; it holds their teams. Raises Refused when a team would have no owner.
     """
+    require_other_owners(people)
     numbers = [person.pk for person in people]
-    # In one order, so that two who erase at once do not wait for each other.
-    list(Team.objects.select_for_update(of=("self",)).filter(memberships__user_id__in=numbers).order_by("pk"))
-    if orphaned(people=numbers):
-        raise errors.last_owner()
     for place in Membership.objects.filter(user_id__in=numbers).select_related("team"):
         stands = name(place.user_id)
         auditing.record(Act.REMOVED, actor=actor, team=place.team, target=stands, role=place.role, by=BY)

@@ -15,7 +15,7 @@ class State(TextChoices):
     #: Accepted, nobody works on it yet.
     QUEUED = "queued", _("Queued")
     #: A worker holds the lease and audio is flowing.
-    RUNNING = "running", _("Live")
+    RUNNING = "running", _("Running")
     #: A retryable failure; runs again by itself at ``not_before``.
     WAITING = "waiting", _("Waiting to retry")
     #: Needs a person (key, quota, storage); ``code`` says why.

@@ -19,9 +19,11 @@ from transcripts import languages, phrases
 from transcripts.models import Event, Team, Transcript
 from transcripts.views import looks
 from transcripts.views.places import pages_of
+from transcripts.views.refusing import ask_an_owner
 from transcripts.views.tags import tags_context
 
 register = template.Library()
+register.simple_tag(ask_an_owner)
 
 
 @register.filter

@@ -10,7 +10,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django_htmx.middleware import HtmxDetails
@@ -86,7 +85,7 @@ def in_team(
             if member is None:
                 return render(request, "transcripts/no_team.html")
             if not access.allows(member, right):
-                raise PermissionDenied("Your role in this team does not allow that; ask an owner.")
+                raise access.NotAllowed(member.team)
             request.team = member.team
             return view(request, *args, **kwargs)
 

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -56,7 +55,7 @@ def tags(request: TeamRequest) -> HttpResponse:
     may_manage = access.allows(current_membership(request), Right.MANAGE)
     if request.method == "POST":
         if not may_manage:
-            raise PermissionDenied("Your role in this team does not allow that; ask an owner.")
+            raise access.NotAllowed(request.team)
         _change(request)
         return redirect("tags")
     rows = Tag.objects.filter(team=request.team).annotate(count=Count("taggings"))

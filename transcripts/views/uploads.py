@@ -30,6 +30,7 @@ from transcripts.forms import SubmitForm, first_errors
 from transcripts.media.parts import PART_BYTES, Proof
 from transcripts.models import Engine, Team, Upload
 from transcripts.uploading import Gone, Refused
+from transcripts.views.refusing import ask_an_owner
 from transcripts.views.shell import PersonRequest, current_membership
 
 P = ParamSpec("P")
@@ -72,7 +73,8 @@ def _for_scripts(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpRes
             step = _("Choose the file again to send it from its beginning.")
             response = _refusal(404, "upload_gone", _("This upload is not there any more."), step)
         except PermissionDenied as error:
-            response = _refusal(403, "forbidden", str(error), _("Ask an owner of the team."))
+            message = _("Your role in this team does not allow that.")
+            response = _refusal(403, "forbidden", message, ask_an_owner(getattr(error, "team", None)))
         response["Cache-Control"] = "no-store"
         return response
 
@@ -118,7 +120,7 @@ def uploads(request: PersonRequest) -> HttpResponse:
     if member is None:
         raise Refused("no_team", _("You are in no team."), _("Ask somebody to add you to theirs."))
     if not access.allows(member, Right.SUBMIT):
-        raise PermissionDenied(_("Your role in this team does not allow that."))
+        raise access.NotAllowed(member.team)
     if request.method == "POST":
         return _begin(request, member.team, partial(uploading.begin, member.team, request.user))
     mine = uploading.on_their_way().filter(team=member.team, created_by=request.user)

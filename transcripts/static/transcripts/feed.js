@@ -1,8 +1,11 @@
-// Episodes picked on one page stay picked while the list is searched and turned.
+// Episodes picked on one page stay picked while the list is searched and turned, and when somebody goes back or reloads.
 const form = document.querySelector("form[data-feed]");
 const elsewhere = form.querySelector("[data-elsewhere]");
 const count = form.querySelector("[data-count]");
+/** Of this feed, in this tab. */
+const memory = `feed:${form.elements.at.value}`;
 const picked = new Set([...elsewhere.children].map((field) => field.value));
+for (const key of JSON.parse(sessionStorage.getItem(memory) ?? "[]")) picked.add(key);
 
 const boxes = () => [...form.querySelectorAll(".episode input[type=checkbox]:not(:disabled)")];
 
@@ -29,11 +32,17 @@ function note(box) {
   else picked.delete(box.value);
 }
 
-function arrive() {
-  for (const box of boxes()) {
-    if (picked.has(box.value)) box.checked = true;
-    note(box);
+function remember() {
+  try {
+    sessionStorage.setItem(memory, JSON.stringify([...picked]));
+  } catch {
+    // A full or forbidden storage: they are in the page still.
   }
+}
+
+/** Rows came: what is picked decides, not what the browser or the server remembers of a box. */
+function arrive() {
+  for (const box of boxes()) box.checked = picked.has(box.value);
   const all = form.querySelector(".feed-all");
   if (all) all.hidden = false;
   show();
@@ -46,7 +55,12 @@ form.addEventListener("change", ({ target }) => {
       note(box);
     }
   } else if (target.name === "episode") note(target);
+  remember();
   show();
 });
+form.addEventListener("submit", () => sessionStorage.removeItem(memory));
 document.body.addEventListener("htmx:afterSwap", arrive);
+// A browser may fill in what it remembers of the boxes after this has run.
+addEventListener("pageshow", arrive);
+for (const box of boxes()) if (box.checked) picked.add(box.value);
 arrive();
