@@ -50,10 +50,14 @@ def product() -> list[str]:
     return [name for name in tracked(".py") if name.startswith(("sttweb/", "transcripts/"))]
 
 
+def lines_of(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
 def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Lines of a function without its docstring."""
     doc = node.body[0] if ast.get_docstring(node, clean=False) is not None else None
-    return node.end_lineno - node.lineno + 1 - (doc.end_lineno - doc.lineno + 1 if doc else 0)
+    return lines_of(node) - (lines_of(doc) if doc else 0)
 
 
 def functions() -> list[tuple[str, int]]:

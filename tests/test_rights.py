@@ -151,7 +151,7 @@ HIDDEN = {"token-revoke"}
 WRITTEN = {pattern.name: written for written, pattern in ROUTES}
 
 
-def send(client: Client, names: Named, wanted: Ask) -> HttpResponse:
+def send(client: Client, names: Named, wanted: Ask) -> Any:
     """Make the request; what it changed is taken back."""
     written = WRITTEN[wanted.name]
     path = f"{names.path('s/<transcript_id>')}/{wanted.path}" if wanted.path else names.path(written)

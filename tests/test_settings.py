@@ -191,7 +191,8 @@ def test_several_master_keys_are_read_in_their_order_and_short_ones_refused(tmp_
 
 def test_processes_that_start_together_agree_on_the_key(tmp_path):
     for turn in range(20):
-        together, keys = threading.Barrier(8), []
+        together = threading.Barrier(8)
+        keys: list[str] = []
 
         def start(path=tmp_path / f"key{turn}", together=together, keys=keys):
             together.wait(10)
@@ -208,8 +209,9 @@ def test_processes_that_start_together_agree_on_the_key(tmp_path):
 
 def environment_of(page):
     """The lines ``NAME=value`` of the first block of settings on a page of the documentation."""
-    block = re.search(r"```(?:ini|sh|env)\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)[1]
-    lines = [line for line in block.splitlines() if line and not line.startswith("#")]
+    block = re.search(r"```(?:ini|sh|env)\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+    assert block is not None
+    lines = [line for line in block[1].splitlines() if line and not line.startswith("#")]
     return dict(line.split("=", 1) for line in lines)
 
 

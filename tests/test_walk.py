@@ -231,7 +231,7 @@ def cookies(person: User | None) -> bytes:
     return "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items()).encode()
 
 
-async def knock(path: str, person: User | None) -> tuple[bool, int | None]:
+async def knock(path: str, person: User | None) -> tuple[bool, int | str | None]:
     """Whether the socket opened, and the code with which it closed otherwise."""
     socket = WebsocketCommunicator(SOCKETS, path, headers=[(b"cookie", await asyncio.to_thread(cookies, person))])
     opened, code = await socket.connect(timeout=60)

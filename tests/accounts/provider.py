@@ -71,7 +71,7 @@ class Provider:
         """Tokens for a code, if it, the client's secret and the verifier are right."""
         query = self.codes.pop(form.get("code", ""), None)
         right = query is not None and form.get("client_secret") == self.client_secret
-        right = right and query["redirect_uri"] == form.get("redirect_uri")
+        right = right and query is not None and query["redirect_uri"] == form.get("redirect_uri")
         challenge = _b64(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
         if query is None or not right or query["code_challenge"] != challenge:
             return None

@@ -62,8 +62,9 @@ def test_where_mail_is_set_up_an_address_counts_when_it_is_confirmed(client, tok
     assert access.membership(erin, team.pk) is None
     told = client.get(f"/invitation/{token}")
     assert (told.status_code, "/account/email/" in told.content.decode()) == (403, True)
-    link = re.search(r"http://testserver(/account/confirm-email/\S+)", mail.outbox[-1].body)[1]
-    client.post(link)
+    link = re.search(r"http://testserver(/account/confirm-email/\S+)", str(mail.outbox[-1].body))
+    assert link is not None
+    client.post(link[1])
     assert EmailAddress.objects.get(user=erin).verified
     assert access.membership(erin, team.pk).role == Role.REVIEWER, "the session kept the invitation meanwhile"
 

@@ -101,7 +101,7 @@ def test_an_invitation_goes_before_the_domain(provider, client, other_team, char
 
 
 def test_an_account_of_that_address_is_not_taken_over(provider, client):
-    own = User.objects.create_user("erin-of-old", ERIN["email"], "a-password-of-mine-1")
+    own = User.objects.create_user("erin-of-old", str(ERIN["email"]), "a-password-of-mine-1")
     sign_on(client)
     assert client.session.get("_auth_user_id") != str(own.pk)
     assert role_of("erin-of-old") == {}

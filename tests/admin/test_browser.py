@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from django.conf import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Dialog
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -39,11 +43,17 @@ def test_no_admin_page_breaks_the_policy(chromium, live_server, desk, speak, ali
         driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) as browser,
     ):
         context = browser.new_context()
-        context.add_cookies([session])
+        context.add_cookies([cast("Any", session)])
         context.add_init_script(LISTEN)
-        page, errors = context.new_page(), []
+        page = context.new_page()
+        errors: list[str] = []
+
+        def dismiss(dialog: Dialog) -> None:
+            errors.append(dialog.message)
+            dialog.dismiss()
+
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", dismiss)
         refused = {}
         for address in pages:
             page.goto(admin + address)

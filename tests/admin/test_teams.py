@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 
 from tests.conftest import member
-from transcripts.admin import teams as page
 from transcripts.membership import members, staff
 from transcripts.membership.errors import Refused
 from transcripts.models import Act, AuditEntry, Invitation, Membership, Role, Team
@@ -129,7 +128,7 @@ def test_a_person_who_is_a_last_owner_is_not_deleted_alone_or_with_others(desk, 
 
 def test_what_somebody_else_did_in_the_same_moment_is_said_and_changes_nothing(desk, team, alice, bob, monkeypatch):
     # Whoever asks first whether an owner is left gets the answer from before the other's change.
-    monkeypatch.setattr(page.staff, "orphaned", lambda **_: [])
+    monkeypatch.setattr(staff, "orphaned", lambda **_: [])
     answer = desk.post(f"{A}/membership/{place_of(alice).pk}/change/", {"role": "viewer"}, follow=True)
     assert SAID in answer.content.decode()
     answer = desk.post(f"{A}/membership/{place_of(alice).pk}/delete/", {"post": "yes"}, follow=True)
@@ -173,8 +172,9 @@ def test_an_owner_who_is_switched_off_does_not_count_as_one_who_is_left(desk, te
 
 def test_two_who_switch_off_the_last_two_owners_at_once_leave_one(desk, team, alice, monkeypatch):
     # The form of the slower one saw the other owner still there.
-    real, seen = page.staff.orphaned, []
-    monkeypatch.setattr(page.staff, "orphaned", lambda **asked: real(**asked) if seen else seen.append(1) or [])
+    real = staff.orphaned
+    early: list[list[str]] = [[]]
+    monkeypatch.setattr(staff, "orphaned", lambda **asked: early.pop() if early else real(**asked))
     answer = desk.post(f"{PEOPLE}{alice.pk}/change/", person_form(alice), follow=True)
     assert SAID in answer.content.decode()
     alice.refresh_from_db()

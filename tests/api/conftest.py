@@ -28,7 +28,7 @@ class Program:
     def ask(self, method: str, path: str, data: Any = None, **headers: str) -> Any:
         """The response to a request for a path below /api/v1."""
         names = {"Authorization": f"Bearer {self.token}", **headers} if self.token else headers
-        body = {} if data is None else {"data": json.dumps(data), "content_type": "application/json"}
+        body: dict[str, Any] = {} if data is None else {"data": json.dumps(data), "content_type": "application/json"}
         return self._client.generic(method.upper(), f"{ROOT}{path}", **body, headers=names)
 
     def get(self, path: str) -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from tests.api.conftest import ROOT, code_of
 from tests.api.test_uploads import recording
 from transcripts import services, submitting
-from transcripts.models import SubmitKey, Transcript
+from transcripts.models import SourceKind, SubmitKey, Team, Transcript
 
 BODY = {"url": "https://media.example.org/evening-news.mp3"}
 KEY = "night-run-17"
@@ -37,14 +38,14 @@ def test_another_request_under_a_key_is_refused_and_makes_nothing(alices):
 def test_a_refused_request_leaves_its_key_free(alices, settings):
     assert code_of(send(alices, {"url": "http://127.0.0.1/x"})) == "bad_link"
     settings.STTWEB_USER_UNFINISHED = 1
-    services.submit(*_owner(alices), services.Submission(title="x", kind="url", url=BODY["url"]))
+    services.submit(*_owner(alices), services.Submission(title="x", kind=SourceKind.URL, url=BODY["url"]))
     assert code_of(send(alices)) == "too_many_unfinished"
     settings.STTWEB_USER_UNFINISHED = 0
     assert send(alices).status_code == 201
     assert SubmitKey.objects.count() == 1
 
 
-def _owner(program):
+def _owner(program) -> tuple[Team, User]:
     from transcripts import tokens
 
     held = tokens.find(program.token)

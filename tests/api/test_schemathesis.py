@@ -67,7 +67,7 @@ async def origin(transactional_db, settings, tmp_path) -> AsyncIterator[str]:
     settings.STTWEB_MEDIA_DIR, settings.STTWEB_SPOOL_DIR = tmp_path / "media", tmp_path / "spool"
     config = uvicorn.Config(get_asgi_application(), host="127.0.0.1", port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
-    server.capture_signals = nullcontext  # type: ignore[method-assign]
+    server.capture_signals = nullcontext  # type: ignore[assignment, method-assign]
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

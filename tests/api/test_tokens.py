@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.http import Http404
 from django.test import Client
 from django.utils import timezone
 
 from tests.api.conftest import Program, code_of
 from transcripts import access, tokens
 from transcripts.access import RIGHTS, SCOPES, Right, Scope
-from transcripts.models import Act, ApiToken, AuditEntry, Role
+from transcripts.models import Act, ApiToken, AuditEntry, Membership, Role
 
 
 def test_a_token_is_kept_by_the_hash_of_a_secret_of_256_bits(team, alice):
@@ -118,11 +119,9 @@ def test_a_person_has_so_many_tokens_and_no_more(team, alice, monkeypatch):
 
 
 def test_a_token_of_one_team_does_not_see_another_of_the_same_person(alice, other_team, make_transcript, program):
-    from tests.conftest import Membership
-
     Membership.objects.create(team=other_team, user=alice, role=Role.OWNER)
     mine, theirs = make_transcript(), make_transcript(team=other_team)
     held = tokens.find(program(alice).token)
     assert [row.pk for row in access.transcripts_held(held)] == [mine.pk]
-    with pytest.raises(access.Http404):
+    with pytest.raises(Http404):
         access.transcript_held(held, theirs.pk)

@@ -79,7 +79,7 @@ def enter(chromium: Any) -> Iterator[Callable[[int], Any]]:
 
 def lines(page: Any) -> list[str]:
     # What is out of sight is not laid out, and so has no inner text.
-    return page.locator("#lines .said [data-slot=text]").all_text_contents()  # type: ignore[no-any-return]
+    return page.locator("#lines .said [data-slot=text]").all_text_contents()
 
 
 def until(page: Any, expression: str, seconds: float = 30.0) -> None:

@@ -98,7 +98,7 @@ async def test_two_streams_at_once_each_get_their_own_words(engine: RealEngine):
             await client.send(pcm, commit=True)
             return await client.final()
 
-    texts = await asyncio.gather(one(first), one(second))
+    texts = [*await asyncio.gather(one(first), one(second))]
     assert texts == [await one(first), await one(second)]
     assert texts[0] != texts[1]
 

@@ -55,7 +55,7 @@ def test_hostile_speech_is_the_same_cues_again_for_the_srt_library(text):
 def test_hostile_speech_is_the_same_cues_again_for_the_vtt_library(text):
     made = document(spoken("Before this."), Line(5_000, 9_000, text), spoken("And after.", 12_000), title=text)
     content = render("vtt", made).decode()
-    found = webvtt.from_string(content, strict=True)
+    found = webvtt.from_string(content, strict=True).captions
     assert [unescape(one.raw_text) for one in found] == [shown(cue) for cue in build(made)]
     assert content.count("-->") == len(found)
     assert "<" not in content
@@ -79,7 +79,7 @@ def test_other_parsers_find_our_srt_cues(made):
 @given(lines_in_time())
 def test_other_parsers_find_our_vtt_cues(made):
     cues, content = build(made), render("vtt", made).decode()
-    found = webvtt.from_string(content, strict=True)
+    found = webvtt.from_string(content, strict=True).captions
     assert [(one.start_in_seconds, one.end_in_seconds) for one in found] == [
         (cue.start_ms // 1000, cue.end_ms // 1000) for cue in cues
     ]

@@ -19,6 +19,7 @@ from uuid import UUID
 import psycopg
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.figures import LONG, figure
 from tests.jobs.conftest import names, tape_wav
@@ -77,7 +78,7 @@ class Land(Cluster):
     def events(self, transcript: str) -> list[tuple[int, int, str, dict[str, Any], Any]]:
         """(seq, epoch, kind, payload, at) of the log."""
         query = "select seq, epoch, kind, payload, at from transcripts_event where transcript_id = %s order by seq"
-        return self.ask(query, UUID(transcript))  # type: ignore[return-value]
+        return self.ask(query, UUID(transcript))
 
     def check(self, transcript: str, blocks: int) -> None:
         """Nothing lost, nothing doubled, all in order; the log has no holes and no zombie wrote to it."""
@@ -129,7 +130,7 @@ class Watcher:
 
     def _follow(self) -> None:
         headers = {"Cookie": self._cookies}
-        with connect(self._url, origin=self._origin, additional_headers=headers) as ws:  # type: ignore[arg-type]
+        with connect(self._url, origin=Origin(self._origin), additional_headers=headers) as ws:
             ws.send(json.dumps({"type": "hello", "after": len(self.told)}))
             while not self.done.is_set():
                 message = json.loads(ws.recv(timeout=120))

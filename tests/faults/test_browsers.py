@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.faults.machines import LONG, Land, Watcher, figure, rss
 from transcripts.live.outbox import TOO_SLOW
@@ -36,9 +37,9 @@ def deaf(land: Land, transcript: str) -> Iterator[ClientConnection]:
     url = f"ws://127.0.0.1:{land.visitor.port}/ws/t/{transcript}/"
     headers = {"Cookie": cookies}
     with connect(
-        url, sock=wire, origin=land.visitor.origin, additional_headers=headers, max_queue=1, compression=None,
+        url, sock=wire, origin=Origin(land.visitor.origin), additional_headers=headers, max_queue=1, compression=None,
         ping_interval=None, open_timeout=60,
-    ) as opened:  # type: ignore[arg-type]  # fmt: skip
+    ) as opened:  # fmt: skip
         opened.send(json.dumps({"type": "hello", "after": 0}))
         yield opened
 

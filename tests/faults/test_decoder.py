@@ -100,7 +100,7 @@ async def test_f42_without_disk_what_runs_pauses_and_goes_on_by_itself(
     real = shutil.disk_usage
     async with running():
         await until(transcript, segment_count__gt=0)
-        monkeypatch.setattr(headroom.shutil, "disk_usage", lambda _: Usage(100 * 1024**3, 0, 1024**2))
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100 * 1024**3, 0, 1024**2))
         row = await until(transcript, state=State.PAUSED)
         assert row.code == "disk_full"
         with pytest.raises(StorageError):
@@ -109,7 +109,7 @@ async def test_f42_without_disk_what_runs_pauses_and_goes_on_by_itself(
         async with asyncio.timeout(5):
             while (await Worker.objects.aget()).holding_back != "disk_full":
                 await asyncio.sleep(0.05)
-        monkeypatch.setattr(headroom.shutil, "disk_usage", real)
+        monkeypatch.setattr(shutil, "disk_usage", real)
         freed = time.monotonic()
         # It said that it looks again in 45 s; that time passes.
         await Transcript.objects.filter(pk=transcript.pk).aupdate(not_before=None)

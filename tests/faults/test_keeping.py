@@ -10,9 +10,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
 from django.test import AsyncClient
 
 from tests.conftest import async_db
@@ -37,7 +38,7 @@ async def read_all(client: AsyncClient, ids: list[Any], statuses: list[int]) -> 
             for what in ("/export/txt", "/export/json", "/audio", ""):
                 response = await client.get(f"/s/{pk}{what}")
                 if response.streaming:
-                    async for _ in response.streaming_content:
+                    async for _ in cast("StreamingHttpResponse", response):
                         pass
                 response.close()
                 statuses.append(response.status_code)
@@ -115,7 +116,8 @@ def logs(var: Path) -> dict[str, int]:
 def test_f45_a_backup_of_running_work_goes_on_somewhere_else(tmp_path: Path) -> None:
     count, blocks = 5, 400
     first, second, archive = tmp_path / "first", tmp_path / "second", tmp_path / "b.tar"
-    first.mkdir(), second.mkdir()
+    first.mkdir()
+    second.mkdir()
     with up(first, port := free_port(), STTWEB_SESSIONS="5") as process:
         password = re.search(r"Password\s+(\S+)", until_up(process))
         assert password is not None

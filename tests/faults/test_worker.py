@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -38,7 +40,7 @@ def test_f01_a_killed_worker_costs_no_word(land: Land) -> None:
         died = time.monotonic()
         workers[workers.index(victim)] = land.worker(STTWEB_SESSIONS="8")
         for transcript, epoch, _ in held:
-            land.until(transcript, lambda row, epoch=epoch: row[2] > epoch or row[0] in FINAL)
+            land.until(transcript, taken_over(epoch, *FINAL))
         takeovers.append(time.monotonic() - died)
     for transcript in transcripts:
         assert land.until_done(transcript, 600) == "completed", land.logs()
@@ -46,6 +48,16 @@ def test_f01_a_killed_worker_costs_no_word(land: Land) -> None:
     takeovers.sort()
     figure("F01", f"{kills} SIGKILLs over {len(transcripts)} tapes of {blocks // 10} s: 0 lost, 0 doubled; taken over "
                   f"after {takeovers[len(takeovers) // 2]:.1f} s (median), {takeovers[-1]:.1f} s (most)")  # fmt: skip
+
+
+def taken_over(epoch: int, *ends: str) -> Callable[[Any], bool]:
+    """Whether a row was claimed after that claim, or has come to one of these ends."""
+    return lambda row: row[2] > epoch or row[0] in ends
+
+
+def let_go(epoch: int) -> Callable[[Any], bool]:
+    """Whether nobody holds a row, or a later claim than that one does."""
+    return lambda row: row[3] == "" or row[2] > epoch
 
 
 def held_by(land: Land, pid: int) -> list[tuple[str, int, int]]:
@@ -65,7 +77,7 @@ def test_f01_takeover_with_the_lease_that_ships(land: Land) -> None:
         second = land.worker(**shipped)
         first.kill()
         died = time.monotonic()
-        land.until(transcript, lambda row, epoch=epoch: row[2] > epoch)
+        land.until(transcript, taken_over(epoch))
         waits.append(time.monotonic() - died)
         land.until_done(transcript)
         land.check(transcript, 1800)
@@ -127,9 +139,9 @@ def test_f06_a_clean_stop_is_taken_over_at_once(land: Land) -> None:
         second = land.worker()
         asked = time.monotonic()
         first.send_signal(signal.SIGTERM)
-        land.until(transcript, lambda row, epoch=epoch: row[3] == "" or row[2] > epoch)
+        land.until(transcript, let_go(epoch))
         released = time.monotonic()
-        land.until(transcript, lambda row, epoch=epoch: row[2] > epoch)
+        land.until(transcript, taken_over(epoch))
         waits.append(time.monotonic() - released)
         assert first.wait(30) == 0
         ends.append(time.monotonic() - asked)

@@ -38,7 +38,7 @@ def editor(client: Client, bob: Any, settings: Any, tmp_path: Any) -> Client:
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_files_name_is_a_title_and_nothing_else(editor: Client, tmp_path: Any, name: str) -> None:
     file = SimpleUploadedFile("x.mp3", recording(), content_type="audio/mpeg")
-    file._name = name  # what a browser of an attacker sends; Django's setter would clean it here already
+    vars(file)["_name"] = name  # what a browser of an attacker sends; Django's setter would clean it here already
     answer = editor.post("/new", {"uploads": file})
     assert answer.status_code in (302, 400, 422)
     made = Transcript.objects.all()

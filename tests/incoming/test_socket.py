@@ -26,7 +26,7 @@ from tests.live.conftest import log_in
 from transcripts import engine_settings, tokens
 from transcripts.access import Scope
 from transcripts.engine.tape import make_tape
-from transcripts.incoming import sender, socket
+from transcripts.incoming import rows, sender, socket
 from transcripts.jobs import budget
 from transcripts.models import Engine, LimitUnit, Membership, SourceKind, State, Team, Transcript
 from transcripts.models.usage import count_usage
@@ -91,7 +91,7 @@ async def connect(path: str, user: User | None = None, **more: Any) -> Client:
     return client
 
 
-async def refusal(path: str, user: User | None = None, **more: Any) -> int | None:
+async def refusal(path: str, user: User | None = None, **more: Any) -> Any:
     client = Client(path, cookies=await cookies_of(user) if user else "", **more)
     accepted, code = await client.connect(timeout=30)
     assert not accepted
@@ -303,8 +303,6 @@ async def test_a_lost_right_ends_it_and_what_was_sent_stays(begin_stream: BeginS
 
 
 async def test_what_has_ended_takes_nothing_more(begin_stream: BeginStream, bob: User) -> None:
-    from transcripts.incoming import rows
-
     transcript = await begin_stream()
     await sync_to_async(rows.close)(transcript.pk)
     client = await connect(f"/ws/audio/{transcript.pk}/", bob)
@@ -341,7 +339,7 @@ async def test_a_client_that_goes_while_the_database_is_away_holds_nothing_back(
     await client.say(type="resume")
     await client.until("ready")
     with monkeypatch.context() as broken:
-        broken.setattr(sender.rows, "let_go", away)
+        broken.setattr(rows, "let_go", away)
         await client.disconnect()
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith(("live.", "incoming."))]
     again = await connect(f"/ws/audio/{stream.pk}/", bob)

@@ -45,7 +45,7 @@ def test_a_claim_takes_the_row_and_says_so_in_the_log(make_transcript: MakeTrans
     assert 15 < (transcript.lease_until - timezone.now()).total_seconds() <= LEASE
     assert transcript.started_at is not None
     assert states(transcript) == ["queued", "running"]
-    assert transcript.events.last().epoch == 1  # type: ignore[union-attr]
+    assert transcript.events.last().epoch == 1
 
 
 def test_what_is_held_is_not_claimed_again(make_transcript: MakeTranscript) -> None:
@@ -69,7 +69,7 @@ def test_an_expired_lease_is_taken_over_under_a_new_epoch(make_transcript: MakeT
     second = claim("two")
     transcript.refresh_from_db()
     assert (second.epoch, transcript.worker, transcript.crash_claims) == (first.epoch + 1, "two", 1)
-    assert transcript.events.last().payload["code"] == "taken_over"  # type: ignore[union-attr]
+    assert transcript.events.last().payload["code"] == "taken_over"
 
 
 def test_the_third_takeover_without_progress_is_poison(make_transcript: MakeTranscript) -> None:

@@ -17,6 +17,7 @@ from tests.media.origins import PUBLIC, Origin
 from tests.media.origins import running as serving
 from transcripts import services
 from transcripts.jobs import leases
+from transcripts.jobs.claims import Claim
 from transcripts.models import Event, EventKind, State, Transcript
 from transcripts.titling import title_of_link
 
@@ -51,14 +52,14 @@ async def test_a_transcript_of_a_web_page_is_called_what_the_page_is_called(
 
 
 @pytest.fixture
-def claimed(make_transcript: MakeTranscript) -> tuple[Transcript, leases.Claim]:
+def claimed(make_transcript: MakeTranscript) -> tuple[Transcript, Claim]:
     transcript = make_transcript(source_url=LINK, title=title_of_link(LINK), state="queued")
     claim = leases.claim_one(transcript.pk, "worker", 20.0)
     assert claim is not None
     return transcript, claim
 
 
-def test_a_title_that_a_person_gave_stays(claimed: tuple[Transcript, leases.Claim]) -> None:
+def test_a_title_that_a_person_gave_stays(claimed: tuple[Transcript, Claim]) -> None:
     transcript, claim = claimed
     services.rename(transcript, "Mine")
     leases.entitle(claim, "Theirs", WHEN)
@@ -66,7 +67,7 @@ def test_a_title_that_a_person_gave_stays(claimed: tuple[Transcript, leases.Clai
     assert (transcript.title, transcript.published_at) == ("Mine", WHEN)
 
 
-def test_the_date_of_a_feed_is_not_replaced(claimed: tuple[Transcript, leases.Claim]) -> None:
+def test_the_date_of_a_feed_is_not_replaced(claimed: tuple[Transcript, Claim]) -> None:
     transcript, claim = claimed
     earlier = datetime(2020, 1, 1, tzinfo=UTC)
     Transcript.objects.filter(pk=transcript.pk).update(published_at=earlier)
@@ -75,7 +76,7 @@ def test_the_date_of_a_feed_is_not_replaced(claimed: tuple[Transcript, leases.Cl
     assert (transcript.title, transcript.published_at) == ("Theirs", earlier)
 
 
-def test_a_worker_that_lost_its_claim_changes_nothing(claimed: tuple[Transcript, leases.Claim]) -> None:
+def test_a_worker_that_lost_its_claim_changes_nothing(claimed: tuple[Transcript, Claim]) -> None:
     transcript, claim = claimed
     Transcript.objects.filter(pk=transcript.pk).update(epoch=claim.epoch + 1)
     leases.entitle(claim, "Theirs", WHEN)

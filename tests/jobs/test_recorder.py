@@ -14,7 +14,7 @@ from tests.conftest import MakeTranscript, async_db
 from transcripts.jobs import leases, recorder
 from transcripts.jobs.claims import Claim, LeaseLost
 from transcripts.jobs.recorder import Recorder, write_batch
-from transcripts.jobs.recording import Position, plan
+from transcripts.jobs.recording import Batch, Position, plan
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.live.publish import transcript_group
 from transcripts.models import Event, Segment, Transcript
@@ -65,7 +65,8 @@ async def take_over(claim: Claim) -> None:
 
 async def test_everything_that_was_put_is_stored_in_order(claim: Claim) -> None:
     async with recording(claim) as running:
-        for event in [*commits(60), Finished(60 * SECOND, 61 * SECOND)]:
+        put: list[StreamEvent] = [*commits(60), Finished(60 * SECOND, 61 * SECOND)]
+        for event in put:
             await running.put(event)
     row = await row_of(claim)
     assert (row.committed_samples, row.segment_count, row.billed_samples) == (60 * SECOND, 60, 61 * SECOND)
@@ -80,7 +81,7 @@ async def test_everything_that_was_put_is_stored_in_order(claim: Claim) -> None:
 async def test_a_burst_becomes_few_transactions(claim: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
 
-    def counting(claim: Claim, batch: recorder.Batch, last_seq: int, again: bool) -> int:
+    def counting(claim: Claim, batch: Batch, last_seq: int, again: bool) -> int:
         sizes.append(len(batch.entries))
         return write_batch(claim, batch, last_seq, again)
 
@@ -167,7 +168,7 @@ async def test_a_batch_that_never_arrived_is_written_by_the_second_try(
 ) -> None:
     tries = []
 
-    def away_once(claim: Claim, batch: recorder.Batch, last_seq: int, again: bool) -> int:
+    def away_once(claim: Claim, batch: Batch, last_seq: int, again: bool) -> int:
         tries.append(again)
         if not again:
             raise OperationalError("server closed the connection")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from transcripts.jobs.recording import Position, plan
+from transcripts.jobs.recording import Noted, Position, plan
 from transcripts.models import EventKind
 from transcripts.realtime.ledger import Ledger
 from transcripts.realtime.linkevents import Answer
@@ -12,6 +12,7 @@ from transcripts.realtime.results import (
     Gap,
     Interrupted,
     Partial,
+    StreamEvent,
     Word,
 )
 
@@ -92,7 +93,7 @@ def test_a_gap_is_counted_and_moves_on_only_when_nothing_before_it_is_open() -> 
 
 
 def test_events_keep_their_order_and_segments_know_theirs() -> None:
-    events = [
+    events: list[StreamEvent | Noted] = [
         Connected(1, "abc", {"sample_rate": 16000}, 0),
         Partial("Hel", 0, 8_000),
         Interrupted("connection_lost", "The connection ended.", 1, 0.5),

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from tests.conftest import MakeTranscript, async_db
 from tests.jobs.conftest import SubmitTape, names, states_of, words_of
 from transcripts import services
-from transcripts.jobs import leases, session
+from transcripts.jobs import leases, source
 from transcripts.jobs.engine import EngineHouse
 from transcripts.jobs.runner import Runner
 from transcripts.jobs.session import Session
@@ -352,7 +352,7 @@ async def test_a_bug_of_ours_fails_with_a_plain_sentence_and_a_traceback_in_the_
     def broken(*_: Any) -> None:
         raise KeyError("a mistake")
 
-    monkeypatch.setattr(session.source, "source_of", broken)
+    monkeypatch.setattr(source, "source_of", broken)
     await Runner().run_once()
     row = await reload(transcript)
     assert (row.state, row.code) == (State.FAILED, "internal")

@@ -16,6 +16,7 @@ from transcripts.jobs import leases
 from transcripts.jobs.engine import EngineHouse
 from transcripts.jobs.session import Session
 from transcripts.media import selftest
+from transcripts.media.sandbox import SandboxReport
 from transcripts.models import State, Worker
 from transcripts.upkeep.numbers import read
 from transcripts.upkeep.sentences import degraded
@@ -82,7 +83,7 @@ async def test_a_session_without_a_cage_pauses_before_it_decodes(
 async def test_the_operators_word_lets_it_through(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, submit_tape: SubmitTape
 ) -> None:
-    broken = selftest.SandboxReport(frozenset(), frozenset({"tcp"}))
+    broken = SandboxReport(frozenset(), frozenset({"tcp"}))
     monkeypatch.setattr(selftest, "_kept", [broken])
     settings.STTWEB_ALLOW_UNSANDBOXED_DECODER = True
     transcript = await submit_tape(10)

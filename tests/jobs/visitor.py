@@ -14,6 +14,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 
 class Visitor:
@@ -62,7 +63,7 @@ class Visitor:
         url = f"ws://127.0.0.1:{self.port}/ws/t/{transcript_id}/"
         told: list[dict[str, Any]] = []
         end = time.monotonic() + seconds
-        with connect(url, origin=self.origin, additional_headers={"Cookie": cookies}) as socket:  # type: ignore[arg-type]
+        with connect(url, origin=Origin(self.origin), additional_headers={"Cookie": cookies}) as socket:
             socket.send(json.dumps({"type": "hello", "after": 0}))
             while time.monotonic() < end:
                 message = json.loads(socket.recv(timeout=seconds))

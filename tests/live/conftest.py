@@ -13,22 +13,12 @@ from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
 from django.test import Client
-from django.urls import path
 
-from transcripts.live.caption_socket import CaptionConsumer
-from transcripts.live.consumers import BoardConsumer, TranscriptConsumer
 from transcripts.models import EventKind, Transcript
 from transcripts.models.log import Entry, append
+from transcripts.routing import socket_urls
 
-application = AuthMiddlewareStack(
-    URLRouter(
-        [
-            path("ws/t/<uuid:transcript_id>/", TranscriptConsumer.as_asgi()),
-            path("ws/board/<uuid:team_id>/", BoardConsumer.as_asgi()),
-            path("ws/c/<str:token>/", CaptionConsumer.as_asgi()),
-        ]
-    )
-)
+application = AuthMiddlewareStack(URLRouter(socket_urls))
 
 
 class Browser(WebsocketCommunicator):

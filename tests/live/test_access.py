@@ -23,7 +23,7 @@ from transcripts.models import Membership, Role, Team
 pytestmark = async_db
 
 
-async def refusal(url: str, user: User | None) -> int:
+async def refusal(url: str, user: User | None) -> int | str | None:
     client = await asyncio.to_thread(log_in, user) if user else None
     browser = Browser(url, client)
     accepted, code = await browser.connect(timeout=30)

@@ -103,6 +103,7 @@ async def test_taking_a_link_back_ends_its_sockets_within_seconds_and_no_other(b
     for browser in (first, second):
         await browser.hello(after=0)
     link = await sync_to_async(sharing.find)(token)
+    assert link is not None
     await sync_to_async(sharing.revoke)(link, alice)
     assert await first.close_code() == 4404
     seq = await commit(transcript, "Still here.", 0)

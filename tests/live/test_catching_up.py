@@ -124,10 +124,10 @@ async def test_after_a_dead_layer_doorbells_are_heard_again(browse, bob, make_tr
     async def broken(_channel: str) -> None:
         raise ConnectionError("gone")
 
-    layer.receive = broken
+    monkeypatch.setattr(layer, "receive", broken)
     browser = await browse(bob, url(transcript))
     await browser.hello(after=1)
-    layer.receive = alive
+    monkeypatch.setattr(layer, "receive", alive)
     await asyncio.sleep(0.3)
     await publish.ring(transcript.pk, transcript.team_id, await awrite(transcript, "back"))
     assert (await browser.next())["data"]["text"] == "back"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from asgiref.sync import sync_to_async
 
 from tests.conftest import async_db
-from transcripts.live import presence, publish, station
-from transcripts.live.presence import FORGET_SECONDS, MOST_NAMES, Presence
+from transcripts.live import publish, station
+from transcripts.live.presence import AGAIN_SECONDS, FORGET_SECONDS, MOST_NAMES, Presence
 
 pytestmark = async_db
 ASKING = {"type": "hello", "after": 0, "presence": True}
@@ -66,7 +67,7 @@ def test_one_person_with_three_pages_is_one_person():
 
 def test_who_is_not_heard_of_again_is_forgotten(monkeypatch):
     now = 1000.0
-    monkeypatch.setattr(presence.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     here: Presence[int] = Presence()
     here.hear({"process": "another", "people": [[7, "Zoe"]]})
     assert here.names() == (["Zoe"], 1)
@@ -88,14 +89,14 @@ def test_a_crowd_is_counted_and_only_some_are_named():
 
 def test_it_is_announced_on_a_change_and_again_after_a_while(monkeypatch):
     now = 1000.0
-    monkeypatch.setattr(presence.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     here: Presence[int] = Presence()
     assert not here.is_due()
     here.enter(1, 1, "Ana")
     assert here.is_due()
     here.announcement()
     assert not here.is_due()
-    now += presence.AGAIN_SECONDS + 1
+    now += AGAIN_SECONDS + 1
     assert here.is_due()
     here.announcement()
     here.leave(1)

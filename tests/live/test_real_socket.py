@@ -30,7 +30,7 @@ async def port() -> AsyncIterator[int]:
         application, host="127.0.0.1", port=chosen, log_level="error", lifespan="off", ws="websockets-sansio"
     )
     server = uvicorn.Server(config)
-    server.capture_signals = nullcontext  # type: ignore[method-assign]
+    server.capture_signals = nullcontext  # type: ignore[assignment, method-assign]
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)

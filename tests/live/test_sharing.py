@@ -25,7 +25,7 @@ async def test_many_viewers_cost_one_read_a_row(browse, bob, alice, victor, make
     browsers = [await browse(user, f"/ws/t/{transcript.pk}/") for user in (bob, alice, victor) for _ in range(4)]
     for browser in browsers:
         await browser.hello(after=1)
-    reads = []
+    reads: list[int] = []
 
     def counted(*args):
         rows = original(*args)

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +25,8 @@ from .doubles import children, double, gone
 FORMATS = ("a.wav", "a.mp3", "a.m4a", "a.ogg", "a.opus", "a.webm", "a.flac", "a.ts", "a.aac", "a.mkv", "a.avi", "a.wma")
 
 
-async def pcm(path: Path, start: int = 0, **options: object) -> bytes:
-    async with aclosing(decode_file(path, start=start, **options)) as chunks:  # type: ignore[arg-type]
+async def pcm(path: Path, start: int = 0, **options: Any) -> bytes:
+    async with aclosing(decode_file(path, start=start, **options)) as chunks:
         return b"".join([chunk.data async for chunk in chunks])
 
 
@@ -34,7 +35,7 @@ async def collect(chunks: AsyncIterator[Chunk], into: list[Chunk]) -> None:
         into.append(chunk)
 
 
-async def failure(path: Path, **options: object) -> DecodeError:
+async def failure(path: Path, **options: Any) -> DecodeError:
     with pytest.raises(DecodeError) as failed:
         await pcm(path, **options)
     assert failed.value.message.endswith(".")
@@ -197,7 +198,7 @@ async def test_a_recording_over_the_cap_stops_at_the_cap(recordings: Recordings)
     assert len(await pcm(recordings / "a.wav", limits=DecodeLimits(max_samples=12 * SAMPLE_RATE))) > 0
 
 
-def limits_for(folder: Path, body: str, **caps: int) -> dict[str, object]:
+def limits_for(folder: Path, body: str, **caps: int) -> dict[str, Any]:
     program, cage = double(folder, body, **caps)
     return {"ffmpeg": program, "limits": DecodeLimits(stall_s=1.0, cage=cage)}
 
@@ -219,7 +220,7 @@ async def test_a_decoder_that_misbehaves_ends_in_a_named_failure(
 ) -> None:
     options = limits_for(tmp_path, body, cpu_s=1)
     if code == "decode_limits":
-        options["limits"] = replace(options["limits"], stall_s=10.0)  # type: ignore[type-var]
+        options["limits"] = replace(options["limits"], stall_s=10.0)
     before = children()
     assert (await failure(recordings / "a.wav", **options)).code == code
     assert children() == before

@@ -191,7 +191,7 @@ async def test_a_digital_silence_is_told_as_quiet(
     told: list[Notice] = []
     request = ask(policy, tmp_path, origin.url("/stream"), on_status=told.append)
     await hear(request, lambda heard: heard[-1].end > 40 * SAMPLE_RATE)
-    assert told == [SourceStatus(SourceState.QUIET, seconds=pytest.approx(30.0, abs=0.2))]
+    assert told == [SourceStatus(SourceState.QUIET, seconds=pytest.approx(30.0, abs=0.2))]  # type: ignore[arg-type]
 
 
 async def test_f32_a_file_that_breaks_off_is_carried_on_where_it_stopped(

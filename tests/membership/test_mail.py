@@ -53,7 +53,7 @@ def sink(settings: Any) -> Iterator[Sink]:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address[:2]
         settings.STTWEB_MAIL_URL = f"smtp://127.0.0.1:{settings.EMAIL_PORT}"
         yield server
         server.shutdown()

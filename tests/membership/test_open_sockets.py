@@ -45,7 +45,7 @@ async def address(transactional_db: None) -> AsyncIterator[str]:
         application, host="127.0.0.1", port=port, log_level="error", lifespan="off", ws="websockets-sansio"
     )
     server = uvicorn.Server(config)
-    server.capture_signals = nullcontext  # type: ignore[method-assign]
+    server.capture_signals = nullcontext  # type: ignore[assignment, method-assign]
     serving = asyncio.create_task(server.serve())
     async with asyncio.timeout(60):
         while not server.started:

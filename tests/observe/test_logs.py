@@ -8,6 +8,7 @@ import logging
 import logging.config
 import sys
 import time
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -85,9 +86,9 @@ def test_a_hostile_line_costs_in_proportion_to_its_length(piece):
     def cost(length):
         text, best = (piece * length)[:length], 1e9
         for _ in range(5):
-            started = time.perf_counter()
+            started = time.thread_time()
             mask(text)
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.thread_time() - started)
         return best
 
     # Linear: 8; quadratic: 64.
@@ -142,13 +143,13 @@ async def test_tasks_and_threads_inherit_the_transcript():
             inner = await asyncio.create_task(sync_to_async(current_transcript, thread_sensitive=False)())
             return inner, await asyncio.to_thread(current_transcript)
 
-    assert await asyncio.gather(work(one), work(other)) == [(one, one), (other, other)]
+    assert [*await asyncio.gather(work(one), work(other))] == [(one, one), (other, other)]
     assert current_transcript() == ""
 
 
 def test_the_settings_write_masked_lines(capsys):
     """The configuration as it stands, on a handler of its own."""
-    configured = settings.LOGGING
+    configured: dict[str, Any] = settings.LOGGING
     assert configured["handlers"]["console"]["filters"] == ["transcript"]
     formatter = configured["formatters"]["line"]
     made = formatter["()"] if callable(formatter["()"]) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -91,6 +92,7 @@ def test_ages_are_measured_by_the_clock_of_the_database(make_transcript, setting
     Event.objects.filter(transcript=live).update(at=timezone.now() - timedelta(seconds=40))
     (session,) = numbers.read().sessions
     assert session.delay == pytest.approx(40, abs=20)
+    assert session.lease_left is not None
     assert session.lease_left < 0
     assert session.lease_age == pytest.approx(settings.STTWEB_LEASE_SECONDS + 7, abs=20)
 
@@ -129,7 +131,7 @@ def looking(**changes):
     calm = numbers.Numbers(
         states={}, due=0, oldest_due=0.0, ended={},
         workers=[numbers.WorkerLook("w", 1.0, 4, 1, "", {}, {})], sessions=[],
-        notices=numbers.Counter(), gaps=numbers.Counter(),
+        notices=Counter(), gaps=Counter(),
     )  # fmt: skip
     return numbers.Numbers(**{name: changes.get(name, getattr(calm, name)) for name in calm.__slots__})
 

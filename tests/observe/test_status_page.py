@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from django.conf import settings
@@ -109,7 +110,7 @@ def test_in_a_browser_it_renews_itself_under_the_policy_and_fits(
         driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) as browser,
     ):
         context = browser.new_context()
-        context.add_cookies([cookie])
+        context.add_cookies([cast("Any", cookie)])
         context.add_init_script(LISTEN)
         page, errors = context.new_page(), []
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -7,7 +7,7 @@ import gc
 from collections.abc import AsyncIterator
 
 import pytest
-from websockets.asyncio.server import serve
+from websockets.asyncio.server import ServerConnection, serve
 
 from tests.realtime.simserver import Behaviour
 from tests.realtime.simsockets import running
@@ -138,11 +138,15 @@ async def test_a_refused_connection_is_retried_until_somebody_listens():
     await asyncio.sleep(0)
 
 
+async def unheard(socket: ServerConnection) -> None:
+    """What a server that lets nobody in does with those who are in."""
+
+
 async def test_a_handshake_that_is_refused_says_why():
     def refuse(connection, request):
         return connection.respond(401, "who are you?")
 
-    async with serve(lambda socket: None, "127.0.0.1", 0, process_request=refuse) as listening:
+    async with serve(unheard, "127.0.0.1", 0, process_request=refuse) as listening:
         port = next(iter(listening.sockets)).getsockname()[1]
         client = RealtimeClient(Endpoint(f"http://127.0.0.1:{port}"), SessionOptions(), FAST)
         with pytest.raises(ProviderError) as caught:
@@ -158,7 +162,7 @@ async def test_a_redirect_is_not_followed_with_the_key():
         response.headers["Location"] = "ws://127.0.0.1:1/elsewhere"
         return response
 
-    async with serve(lambda socket: None, "127.0.0.1", 0, process_request=redirect) as listening:
+    async with serve(unheard, "127.0.0.1", 0, process_request=redirect) as listening:
         port = next(iter(listening.sockets)).getsockname()[1]
         with pytest.raises(ProviderError) as caught:
             await collect(

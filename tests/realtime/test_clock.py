@@ -53,15 +53,16 @@ pieces = st.lists(st.tuples(st.sampled_from(["audio", "silence", "gap"]), st.int
 
 @given(pieces)
 def test_every_sample_of_real_audio_maps_to_itself_and_order_is_kept(parts):
-    clock, reached, truth = ClockMap(0), 0, []
+    clock, reached = ClockMap(0), 0
+    truth: list[int | None] = []
     for kind, length in parts:
         if kind == "gap":
             reached += length
         elif kind == "silence":
-            truth += [None] * length
+            truth.extend([None] * length)
             clock.add_silence(length)
         else:
-            truth += range(reached, reached + length)
+            truth.extend(range(reached, reached + length))
             clock.add_audio(reached, length)
             reached += length
     assert clock.sent == len(truth)

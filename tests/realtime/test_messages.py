@@ -134,7 +134,7 @@ def test_a_timed_final_with_every_field():
     assert message.timed
     assert message.language == "en"
     assert message.extra == {"segment_index": 4}
-    first, space, last = message.words
+    first, space, last = message.words or ()
     assert (first.text, first.start, first.end, first.logprob, first.speaker) == ("Hi", 0.5, 0.75, -0.1, "s1")
     assert first.characters == [{"text": "H", "start": 0.5, "end": 0.6}, "i"]
     assert space.kind == "spacing"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
@@ -115,8 +116,9 @@ def test_combinations_that_the_service_refuses():
     assert "filter_background_audio" in SessionOptions(filter_background_audio=True).problems()
     quiet = SessionOptions(filter_background_audio=True, include_timestamps=False, include_language_detection=True)
     assert quiet.problems() == {}
-    for entities in ({"entity_detection": ("pii",)}, {"entity_redaction": ("pii",)}):
-        assert "transcript_edit" in SessionOptions(transcript_edit="shorter", **entities).problems()
+    shorter = SessionOptions(transcript_edit="shorter")
+    for refused in (replace(shorter, entity_detection=("pii",)), replace(shorter, entity_redaction=("pii",))):
+        assert "transcript_edit" in refused.problems()
 
 
 def test_a_region_tag_gets_a_hint():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -30,8 +31,8 @@ class Said:
         return 80 if self.voice_in(position - width // 2, position + width // 2) else 10
 
 
-def first_cut(tuning: Tuning, said: Said, *, options=None, begin=0, waits=False, seconds=60) -> float | None:
-    """Seconds of the first commit when audio comes 100 ms at a time."""
+def first_cut(tuning: Tuning, said: Said, *, options=None, begin=0, waits=False, seconds=60) -> float:
+    """Seconds of the first commit (infinite: none) when audio comes 100 ms at a time."""
     policy, cursor = CommitPolicy(options or SessionOptions(), tuning), begin
     for available in range(begin + GRID, begin + seconds * SECOND, GRID):
         view = View(begin, cursor, available, cursor - begin, cursor - begin, waits=waits)
@@ -40,7 +41,7 @@ def first_cut(tuning: Tuning, said: Said, *, options=None, begin=0, waits=False,
         cursor = plan.limit
         if plan.cut:
             return (cursor - begin) / SECOND
-    return None
+    return math.inf
 
 
 def test_live_commits_at_the_first_real_pause_after_some_speech():

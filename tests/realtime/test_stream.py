@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 
@@ -207,13 +208,13 @@ def test_a_preroll_before_the_start_is_heard_and_not_told(timestamps):
     assert heard == (190 if timestamps else 180) * BLOCK
 
 
-def test_a_consumer_that_is_behind_stops_everything_but_the_keep_alive():
+def test_a_consumer_that_is_behind_stops_everything_but_the_keep_alive(monkeypatch):
     tape = Tape(2000)
     simulation = Simulation(
         SessionOptions(), Tuning(pace=None, preset="live", max_events=2), faithful, tape.chunks(BLOCK)
     )
     take = simulation._take
-    simulation._take = lambda: take() if simulation.now - simulation.began > 30 else None
+    monkeypatch.setattr(simulation, "_take", lambda: take() if simulation.now - simulation.began > 30 else None)
     simulation.run()
     exact(simulation, tape)
     assert not simulation.interruptions
@@ -223,7 +224,7 @@ def test_a_consumer_that_is_behind_stops_everything_but_the_keep_alive():
 
 def test_everything_the_service_says_is_kept():
     tape = Tape(300)
-    said = [
+    said: list[dict[str, Any]] = [
         {"message_type": "warning", "warning": "logged"},
         {"message_type": "mystery", "x": 1},
         {"message_type": "input_error", "error": "what?"},

@@ -136,6 +136,7 @@ def test_a_limit_is_learned_from_the_complaint_and_shared():
     simulation = simulate(tape, lambda number: Behaviour(limit_s=60.0), tuning, breaker=breaker)
     exact(simulation, tape)
     assert [event.code for event in simulation.interruptions] == ["session_time_limit_exceeded"]
+    assert breaker.learned_limit is not None
     assert breaker.learned_limit[0] == pytest.approx(60, abs=1)
     again = simulate(tape, lambda number: Behaviour(limit_s=60.0), tuning, breaker=breaker)
     assert not again.interruptions

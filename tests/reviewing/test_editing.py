@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.db.models import QuerySet
 
 from tests.conftest import async_db
 from tests.reviewing.conftest import MakeText, add_segment
@@ -32,10 +31,7 @@ def hits(person: User, words: str) -> int:
 
 
 def revised(transcript: Transcript) -> list[dict[str, object]]:
-    events: QuerySet[object, dict[str, object]] = transcript.events.filter(kind=EventKind.REVISE).values_list(
-        "payload", flat=True
-    )
-    return list(events)
+    return list(transcript.events.filter(kind=EventKind.REVISE).values_list("payload", flat=True))
 
 
 def test_a_correction_is_a_version_an_event_and_found_by_search(make_text: MakeText, bob: User) -> None:

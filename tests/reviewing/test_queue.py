@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
@@ -168,5 +169,6 @@ def test_flags_beside_the_text_are_in_its_order(make_text: MakeText, alice: User
     flags.resolve(transcript, alice, transcript.flags.get(segment=1).pk)
     assert [flag.segment for flag in queue.flags_of(transcript)] == [0, 2]
     texts = dict(transcript.segments.values_list("index", "text"))
-    assert [flag.said for flag in queue.flags_of(transcript)] == [texts[0][: queue.SNIPPET], texts[2][: queue.SNIPPET]]
+    shown: list[Any] = queue.flags_of(transcript)
+    assert [flag.said for flag in shown] == [texts[0][: queue.SNIPPET], texts[2][: queue.SNIPPET]]
     assert [flag.segment for flag in queue.flags_of(transcript, left_only=False)] == [0, 1, 2]

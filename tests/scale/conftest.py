@@ -47,7 +47,7 @@ def binary(name: str) -> str:
 def until_listening(port: int, process: subprocess.Popen[Any], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        assert process.poll() is None, f"{process.args} ended with {process.returncode}"
+        assert process.poll() is None, f"{process.args!r} ended with {process.returncode}"
         with socket.socket() as probe:
             probe.settimeout(1)
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.jobs.conftest import names, tape_wav
 from tests.jobs.visitor import Visitor, text_of
@@ -73,7 +74,7 @@ def test_nothing_dies_of_idling_and_a_message_still_starts_the_work(cluster: Clu
     with ExitStack() as stack:
         url = f"ws://127.0.0.1:{first.port}/ws/board/{team}/"
         board: ClientConnection = stack.enter_context(
-            connect(url, origin=first.origin, additional_headers={"Cookie": cookies})  # type: ignore[arg-type]
+            connect(url, origin=Origin(first.origin), additional_headers={"Cookie": cookies})
         )
         board.send('{"type": "hello", "after": 0}')
         time.sleep(12)

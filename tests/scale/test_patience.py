@@ -40,7 +40,7 @@ def test_errors_of_the_server_leave_the_connection_in_use(postgres: str) -> None
 
 def test_without_patience_to_lose_an_answer_may_take_longer(postgres: str) -> None:
     with Hasty.connect(postgres) as connection:
-        connection.patience = None
+        connection.patience = None  # type: ignore[assignment]
         assert connection.execute("select 1 from pg_sleep(1.5)").fetchone() == (1,)
 
 

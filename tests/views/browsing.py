@@ -98,7 +98,7 @@ async def product(transactional_db: None, settings: Any) -> AsyncIterator[Produc
         application, host="127.0.0.1", port=port, log_level="error", lifespan="off", ws="websockets-sansio"
     )
     server = uvicorn.Server(config)
-    server.capture_signals = nullcontext  # type: ignore[method-assign]
+    server.capture_signals = nullcontext  # type: ignore[assignment, method-assign]
     serving = asyncio.create_task(server.serve())
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)

@@ -20,20 +20,20 @@ from transcripts.upkeep import retention
 from transcripts.views import audit
 
 
-def read(person: User, team: Team, query: str = "", name: str = "team-audit"):  # type: ignore[no-untyped-def]
+def read(person: User, team: Team, query: str = "", name: str = "team-audit"):
     client = Client()
     client.force_login(person)
     return client.get(f"{reverse(name, args=[team.pk])}?{query}")
 
 
-def whole(response) -> bytes:  # type: ignore[no-untyped-def]
+def whole(response) -> bytes:
     async def collect() -> bytes:
         return b"".join([part async for part in response])
 
     return async_to_sync(collect)()
 
 
-def table(response) -> list[list[str]]:  # type: ignore[no-untyped-def]
+def table(response) -> list[list[str]]:
     text = whole(response).decode()
     return list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
 
@@ -138,7 +138,7 @@ def test_what_people_do_to_transcripts_is_recorded(team: Team, alice: User, make
     assert zipped.details["number"] == 1
 
 
-def test_old_entries_go_with_the_records_own_retention(team: Team, settings) -> None:  # type: ignore[no-untyped-def]
+def test_old_entries_go_with_the_records_own_retention(team: Team, settings) -> None:
     now = timezone.now()
     for days in (1, 400):
         AuditEntry.objects.create(act=Act.EXPORTED, team_id=team.pk, at=now - timedelta(days=days))

@@ -7,8 +7,8 @@ from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 from django.views.defaults import bad_request, server_error
 
+from transcripts.live import doorstep
 from transcripts.models import Membership, Role
-from transcripts.views import captionlinks
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +30,7 @@ def too_old(client, victor):
 
 
 def too_many(client, victor, monkeypatch):
-    monkeypatch.setattr(captionlinks.doorstep.captions, "admits", lambda address: False)
+    monkeypatch.setattr(doorstep.captions, "admits", lambda address: False)
     return client.get("/c/anything")
 
 

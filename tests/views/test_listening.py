@@ -30,7 +30,7 @@ def _folder(settings, tmp_path):
 async def keep(transcript, seconds: int = SECONDS, *, with_sound: bool = True) -> None:
     """Sound that swells and fades four times a minute, kept as a session keeps it."""
     files = await sync_to_async(take_over)(transcript.pk, 1)
-    keeper = Keeper(files.sound if with_sound else None, files.peaks)
+    keeper = Keeper(files.sound if with_sound else None, files.peaks)  # type: ignore[arg-type]
     time = np.arange(seconds * SAMPLE_RATE) / SAMPLE_RATE
     sound = np.sin(2 * np.pi * 220 * time) * np.abs(np.sin(np.pi * time / 7.5)) * 20_000
     await keeper.feed(Chunk(0, sound.astype("<i2").tobytes()))

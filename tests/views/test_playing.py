@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from asgiref.sync import sync_to_async
 from django.test import AsyncClient
@@ -40,6 +42,11 @@ def test_a_range_outside_the_file_cannot_be_satisfied(header):
         parse_range(header, 100)
 
 
+async def whole(response: Any) -> bytes:
+    """The content of an answer that may come in parts."""
+    return b"".join([part async for part in response]) if response.streaming else response.content
+
+
 @pytest.fixture
 def listen(settings, tmp_path, alice, make_transcript):
     """``await listen(content, **headers)``: the answer to a request for a recording, and its bytes."""
@@ -54,8 +61,7 @@ def listen(settings, tmp_path, alice, make_transcript):
         await client.aforce_login(alice)
         path = await sync_to_async(keep)(content)
         response = await getattr(client, method)(path, headers=headers)
-        body = b"".join([part async for part in response]) if response.streaming else response.content
-        return response, body
+        return response, await whole(response)
 
     return listen
 
@@ -108,7 +114,7 @@ async def test_the_sample_can_be_played(alice, make_transcript):
     await client.aforce_login(alice)
     transcript = await sync_to_async(make_transcript)(source_kind="sample")
     response = await client.get(f"/s/{transcript.pk}/audio", headers={"range": "bytes=0-3"})
-    assert b"".join([part async for part in response]) == b"RIFF"
+    assert await whole(response) == b"RIFF"
 
 
 def test_links_keep_no_recording(client, alice, make_transcript):

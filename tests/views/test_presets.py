@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from transcripts import presetting
-from transcripts.access import Role
-from transcripts.models import Engine, Membership, TeamPreset, Transcript
+from transcripts.models import Engine, Membership, Role, TeamPreset, Transcript
 
 pytestmark = pytest.mark.django_db
 

@@ -11,6 +11,7 @@ from django.test import Client
 
 from tests.reviewing.conftest import MakeText, make_text  # noqa: F401 - a fixture
 from transcripts import exporting
+from transcripts.exports import Options
 from transcripts.models import Flag, Review, ReviewState, State, Transcript
 from transcripts.reviewing import flags, flow
 
@@ -107,7 +108,7 @@ def test_the_queue_shows_the_present_team_and_the_rail_counts(
 def test_files_are_stamped(text: Transcript, alice: User, name: str) -> None:
     def note() -> str:
         document = exporting.document_of(text)
-        content = exporting.export(text, name, exporting.Options(header=True)).content
+        content = exporting.export(text, name, Options(header=True)).content
         if name != "docx":
             assert document.notes[-1] in content.decode()
         return document.notes[-1]

@@ -17,9 +17,9 @@ from django.utils import timezone
 from tests.conftest import async_db, member
 from tests.views.uploading import Sender, recording, sha256
 from transcripts import uploading
-from transcripts.jobs import headroom
 from transcripts.jobs.source import upload_parts
 from transcripts.media import disk
+from transcripts.media.parts import Proof
 from transcripts.models import Role, Team, Transcript, Upload
 from transcripts.upkeep import reconcile
 from transcripts.views import recordings
@@ -67,7 +67,7 @@ def test_a_team_has_bounded_bytes_on_their_way_and_finished_ones_do_not_count(bo
 
 
 def test_an_almost_full_disk_takes_nothing_new(bobs, settings, monkeypatch, media):
-    monkeypatch.setattr(headroom.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1000, 930, 70))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1000, 930, 70))
     refused = bobs.begin(CONTENT)
     assert (refused.status_code, refused.json()["code"]) == (507, "disk_low")
     assert not Upload.objects.exists()
@@ -77,7 +77,7 @@ def test_an_almost_full_disk_takes_nothing_new(bobs, settings, monkeypatch, medi
 def test_what_is_still_to_come_of_others_counts_as_taken(bobs, monkeypatch):
     assert bobs.begin(2 * 1024**3).status_code == 201
     free = disk.MIN_FREE_BYTES + 3 * 1024**3
-    monkeypatch.setattr(disk.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10 * free, 9 * free, free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10 * free, 9 * free, free))
     refused = bobs.begin(1024**3 + 1)
     assert (refused.status_code, refused.json()["code"]) == (507, "disk_full")
     assert bobs.begin(1024**3).status_code == 201
@@ -87,7 +87,7 @@ def test_a_disk_that_fills_up_on_the_way_keeps_what_is_there_and_goes_on_later(b
     url = bobs.begin(CONTENT).json()["url"]
     bobs.put(url, 0, CONTENT[:4000])
     with monkeypatch.context() as full:
-        full.setattr(disk.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 100, 0))
+        full.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(100, 100, 0))
         refused = bobs.put(url, 4000, CONTENT[4000:])
         assert (refused.status_code, refused.json()["code"]) == (507, "disk_full")
         assert bobs.client.get("/library").status_code == 200
@@ -173,7 +173,7 @@ def test_a_crash_between_the_name_and_the_row_is_made_good(bobs):
     url = bobs.begin(CONTENT).json()["url"]
     bobs.put(url, 0, CONTENT)
     with upload_parts().hold(Upload.objects.get().media_key) as half:
-        half.finish(len(CONTENT), uploading.receiving.Proof())
+        half.finish(len(CONTENT), Proof())
     assert bobs.put(url, len(CONTENT), b"x").json()["code"] == "upload_offset"
     assert bobs.complete(url, CONTENT).status_code == 200
     assert Transcript.objects.count() == 1
@@ -185,7 +185,7 @@ def test_an_upload_of_a_team_that_was_deleted_meanwhile_is_gone_and_leaves_no_fi
     upload = Upload.objects.select_related("team").get()
     Team.objects.get(pk=team.pk).delete()
     with pytest.raises(uploading.Gone):
-        uploading.finish(upload, uploading.receiving.Proof(sha256=sha256(CONTENT)))
+        uploading.finish(upload, Proof(sha256=sha256(CONTENT)))
     assert bobs.complete(url, CONTENT).status_code == 404
     assert not Transcript.objects.exists()
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
+from django.db.models import F
 from django.utils import timezone
 
 from tests.conftest import async_db
@@ -42,11 +43,10 @@ def send(**arguments):
 
 def move_time(seconds):
     """Every wait is over so much sooner."""
-    for row in Delivery.objects.exclude(next_at=None):
-        Delivery.objects.filter(pk=row.pk).update(next_at=row.next_at - timedelta(seconds=seconds))
+    passed = timedelta(seconds=seconds)
+    Delivery.objects.exclude(next_at=None).update(next_at=F("next_at") - passed)
     Webhook.objects.update(sender="", sender_until=None)
-    for hook in Webhook.objects.exclude(failing_since=None):
-        Webhook.objects.filter(pk=hook.pk).update(failing_since=hook.failing_since - timedelta(seconds=seconds))
+    Webhook.objects.exclude(failing_since=None).update(failing_since=F("failing_since") - passed)
 
 
 def end(transcript, state=State.COMPLETED):
@@ -179,6 +179,7 @@ def test_a_sender_that_dies_with_a_message_in_hand_leaves_it_to_the_next(make_ho
     make_transcript()
     news.read_all()
     held = sending.claim_webhook("the dead one")
+    assert held is not None
     assert sending.next_due(held, "the dead one") is not None
     send()
     assert receiver.got == []
@@ -213,6 +214,8 @@ def test_a_failure_is_tried_again_by_the_schedule_under_the_same_id(make_hook, m
     send()
     row = Delivery.objects.get()
     assert (row.state, row.attempts, row.code, row.status) == ("pending", 1, "receiver_refused", 500)
+    assert row.next_at is not None
+    assert row.tried_at is not None
     assert 2 <= (row.next_at - row.tried_at).total_seconds() <= 8
     send()
     assert len(receiver.got) == 1
@@ -228,7 +231,7 @@ def test_the_schedule_takes_three_days_and_then_ends():
     waits = [schedule.delay(attempt, 0.5) for attempt in range(1, 11)]
     assert waits[:4] == [5, 300, 1800, 7200]
     assert waits[-1] is None
-    assert 3 * 86400 < sum(waits[:-1]) < 3.5 * 86400
+    assert 3 * 86400 < sum(wait or 0 for wait in waits) < 3.5 * 86400
     assert (schedule.delay(2, 0.0), schedule.delay(2, 1.0)) == (150, 450)
 
 

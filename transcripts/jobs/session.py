@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -338,8 +338,7 @@ class Session:
 
     async def _follow(self, client: RealtimeClient, chunks: AsyncGenerator[Chunk, None]) -> None:
         assert self._recorder is not None
-        stream = cast("AsyncGenerator[StreamEvent, None]", client.transcribe(self._feed(chunks)))
-        async with aclosing(stream) as events:
+        async with aclosing(client.transcribe(self._feed(chunks))) as events:
             async for event in events:
                 if self._observe is not None:
                     self._observe(event)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
 
 from transcripts.media.pcm import Chunk
 from transcripts.realtime.breaker import Breaker
@@ -70,7 +70,7 @@ class RealtimeClient:
         """Seconds until the last answers are there, asked for again, or given up. Call from the event loop's thread."""
         return self._stream.last_words_in(asyncio.get_running_loop().time())
 
-    async def transcribe(self, audio: AsyncIterable[Chunk]) -> AsyncIterator[StreamEvent]:
+    async def transcribe(self, audio: AsyncIterable[Chunk]) -> AsyncGenerator[StreamEvent, None]:
         """Transcribe ``audio`` (s16le mono 16 kHz chunks of any size, in order) and yield events; ends after Finished.
 
         Raises ProviderError when the job cannot go on; what was yielded as Committed before stays valid. An exception

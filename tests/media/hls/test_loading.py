@@ -10,7 +10,7 @@ import httpcore2
 import pytest
 
 from tests.media.conftest import INSIDE, PUBLIC, names
-from tests.media.hls.test_reader import failure, reader
+from tests.media.hls.reading import failure, reader
 from tests.media.origins import Origin, adts
 from transcripts.media.errors import FetchError
 from transcripts.media.fetch import Limits, Response, open_url

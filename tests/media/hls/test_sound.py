@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.media.conftest import Recordings
-from tests.media.hls.test_reader import reader
+from tests.media.hls.reading import reader
 from tests.media.origins import Origin, make_hls, serve_folder
 from transcripts.media.decode import decode_stream
 from transcripts.media.errors import DecodeError, FetchError
