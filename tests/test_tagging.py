@@ -27,8 +27,15 @@ def test_all_spellings_of_a_name_are_one_tag(make_transcript):
 
 @pytest.mark.parametrize(
     ("typed", "kept"),
-    [("  two \t words ", "two words"), ("a,b", "a b"), ("x" * 60, "x" * 40), ("\u202eevil", "evil"), (" \n", "")],
-    ids=["blanks", "comma", "long", "direction", "nothing"],
+    [
+        ("  two \t words ", "two words"),
+        ("a,b", "a b"),
+        ("x" * 60, "x" * 40),
+        ("\u202eevil", "evil"),
+        (" \n", ""),
+        ("cafe\u0301", "caf\u00e9"),
+    ],
+    ids=["blanks", "comma", "long", "direction", "nothing", "composed"],
 )
 def test_a_name_is_one_short_line(typed, kept):
     assert tag_name(typed) == kept

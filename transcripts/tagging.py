@@ -47,6 +47,7 @@ def _made(team_id: UUID, name: str) -> Tag:
     known = Tag.objects.filter(team=team_id, key=tag_key(name)).first()
     if known is not None:
         return known
+    _one_at_a_time(team_id)
     if Tag.objects.filter(team=team_id).count() >= MOST_TAGS:
         raise TagRefused(
             "too_many_tags",
@@ -54,6 +55,11 @@ def _made(team_id: UUID, name: str) -> Tag:
             _("Delete or merge some of them first."),
         )
     return Tag.objects.get_or_create(team_id=team_id, key=tag_key(name), defaults={"name": name})[0]
+
+
+def _one_at_a_time(team_id: UUID) -> None:
+    """Who makes and renames tags of a team waits here for each other; who adds transcripts to it does not."""
+    Team.objects.select_for_update(no_key=True).filter(pk=team_id).first()
 
 
 @transaction.atomic
@@ -66,6 +72,7 @@ def take(rows: Collection[Transcript], text: str) -> int:
 def rename(tag: Tag, text: str) -> Tag:
     """Give a tag another name; where the team has a tag of that name, the two become that one. Raises TagRefused."""
     name = _checked(text)
+    _one_at_a_time(tag.team_id)
     other = Tag.objects.filter(team=tag.team_id, key=tag_key(name)).exclude(pk=tag.pk).first()
     if other is None:
         tag.name = name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from transcripts.admin import lists
@@ -72,6 +74,19 @@ def test_the_list_is_narrowed_by_filters(desk, make_transcript, query):
     make_transcript(title="Wanted", state=State.FAILED, engine="elevenlabs", source_kind="upload")
     make_transcript(title="Other")
     assert titles(desk.get(f"{LIST}?{query}")) == ["Wanted"]
+
+
+@pytest.mark.parametrize(("way", "wanted"), [("1", "abc"), ("-1", "cba")], ids=["up", "down"])
+def test_sorting_by_title_reads_an_index(desk, make_transcript, way, wanted):
+    for title in ("b", "c", "a"):
+        make_transcript(title=title)
+    with CaptureQueriesContext(connection) as queries:
+        shown = desk.get(f"/admin/transcripts/transcript/?o={way}").context["cl"].result_list
+    assert "".join(row.title for row in shown) == wanted
+    (sql,) = (one["sql"] for one in queries if 'ORDER BY "transcripts_transcript"."title"' in one["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        assert "transcript_by_title" in str(cursor.fetchall())
 
 
 def test_the_list_takes_the_same_few_queries_however_many_rows(desk, speak, django_assert_num_queries):

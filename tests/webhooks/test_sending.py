@@ -112,6 +112,20 @@ def test_a_log_that_cannot_be_read_holds_up_no_other(make_hook, make_transcript,
     assert {row.transcript for row in Delivery.objects.all()} == {odd, fine}
 
 
+def test_a_change_takes_back_nothing_that_the_sender_noted_meanwhile(make_hook, alice):
+    read = make_hook()
+    noted = timezone.now() - timedelta(hours=2)
+    Webhook.objects.update(failing_since=noted)
+    managing.change(read, alice, read.url, "Described", read.events, enabled=True)
+    assert Webhook.objects.get().failing_since == noted
+    # It was switched off since it was read: saying that it is on begins anew.
+    Webhook.objects.update(is_enabled=False, disabled_code="failing")
+    managing.change(read, alice, read.url, "Described", read.events, enabled=True)
+    kept = Webhook.objects.get()
+    assert (kept.is_enabled, kept.disabled_code, kept.failing_since) == (True, "", None)
+    assert kept.since > noted
+
+
 def test_half_a_character_in_a_text_stops_no_address(make_hook, receiver):
     parcel = sending.parcel(make_hook(), "msg_1", {"text": "\ud83d"})
     assert parcel.body == b'{"text":"\\ud83d"}'

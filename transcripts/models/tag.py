@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,8 +17,8 @@ TAG_CHARS = 40
 
 
 def tag_name(text: str) -> str:
-    """One line without invisible characters, at most TAG_CHARS long; empty for a text of nothing else."""
-    shown = "".join(char if char.isprintable() else " " for char in text)
+    """One line in NFC without invisible characters, at most TAG_CHARS long; empty for a text of nothing else."""
+    shown = "".join(char if char.isprintable() else " " for char in unicodedata.normalize("NFC", text))
     return " ".join(shown.replace(",", " ").split())[:TAG_CHARS].rstrip()
 
 

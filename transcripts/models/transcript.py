@@ -132,6 +132,8 @@ class Transcript(models.Model):
             # What the library offers as filters.
             models.Index(fields=["team", "state", "-created_at"], name="transcript_by_team_state"),
             models.Index(fields=["team", "language", "-created_at"], name="transcript_by_team_language"),
+            # Operators sort by it; by length they wait, for that changes with every commit.
+            models.Index(fields=["title"], name="transcript_by_title"),
             # What retention and the numbers of the last hour ask for.
             models.Index(fields=["finished_at"], name="transcript_by_end"),
         ]

@@ -50,14 +50,17 @@ def make(team: Team, person: User, url: str, description: str, events: Sequence[
 @transaction.atomic
 def change(webhook: Webhook, person: User, url: str, description: str, events: Sequence[str], *, enabled: bool) -> None:
     """Change it. Switched on again it begins anew: what happened meanwhile is not told. Raises BlockedUrl."""
-    again = enabled and not webhook.is_enabled
+    # As it is now: the sender may have switched it off since the caller read it.
+    again = enabled and not Webhook.objects.select_for_update().values_list("is_enabled", flat=True).get(pk=webhook.pk)
+    fields = ["url", "description", "events", "is_enabled"]
     webhook.url, webhook.description, webhook.events = str(judge_url(url, policy())), description, list(events)
     webhook.is_enabled = enabled
     if again:
         webhook.since, webhook.failing_since = timezone.now(), None
+        fields += ["since", "failing_since"]
     if again or not enabled:
         webhook.disabled_code = ""
-    fields = ["url", "description", "events", "is_enabled", "disabled_code", "since", "failing_since"]
+        fields.append("disabled_code")
     webhook.save(update_fields=fields)
     auditing.record(
         Act.WEBHOOK_CHANGED, actor=person, team=webhook.team_id, target=webhook, events=list(events), enabled=enabled
