@@ -23,7 +23,7 @@ from tests.jobs.test_server import free_port
 from transcripts import tokens
 from transcripts.access import Scope
 from transcripts.api import events
-from transcripts.models import Delivery, Flag, Tag, Team, TeamPreset, Transcript, Watchlist, Webhook
+from transcripts.models import Comment, Delivery, Flag, Tag, Team, TeamPreset, Transcript, Watchlist, Webhook
 from transcripts.webhooks.signing import new_secret
 
 #: Seconds after which it counts as stuck.
@@ -42,6 +42,7 @@ CONFIG = """
 "path.flag_id" = {flag_id}
 "path.preset_id" = {preset_id}
 "path.tag_id" = {tag_id}
+"path.comment_id" = {comment_id}
 
 [[operations]]
 include-name = "DELETE /api/v1/transcripts/{{transcript_id}}"
@@ -54,6 +55,10 @@ parameters = {{ "path.webhook_id" = "{doomed_webhook}" }}
 [[operations]]
 include-name = "DELETE /api/v1/watchlists/{{watchlist_id}}"
 parameters = {{ "path.watchlist_id" = "{doomed_watchlist}" }}
+
+[[operations]]
+include-name = "DELETE /api/v1/transcripts/{{transcript_id}}/comments/{{comment_id}}"
+parameters = {{ "path.comment_id" = {doomed_comment} }}
 """
 
 
@@ -104,6 +109,7 @@ def make_things(team: Team, transcript: Transcript) -> dict[str, Any]:
         for _ in range(2)
     ]
     lists = [Watchlist.objects.create(team=team, name=name, terms=["mayor"]) for name in ("City", "Doomed")]
+    notes = [Comment.objects.create(transcript=transcript, text=text) for text in ("Is it?", "Doomed")]
     return {
         "webhook_id": hooks[0].pk,
         "doomed_webhook": hooks[1].pk,
@@ -112,6 +118,8 @@ def make_things(team: Team, transcript: Transcript) -> dict[str, Any]:
         "doomed_watchlist": lists[1].pk,
         "flag_id": Flag.objects.create(transcript=transcript, segment=0, kind="person", start_ms=0, end_ms=900).pk,
         "preset_id": TeamPreset.objects.create(team=team, name="News").pk,
+        "comment_id": notes[0].pk,
+        "doomed_comment": notes[1].pk,
         "tag_id": Tag.objects.create(team=team, name="harbour").pk,
     }
 
