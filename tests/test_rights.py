@@ -57,7 +57,6 @@ PAGES: dict[Right, list[Ask]] = {
         posts("team-tokens", name="T", scopes=["read"], days="7"),
         posts("team-leave"),
         Ask("alerts"),
-        posts("alerts-seen"),
     ],
     Right.SUBMIT: [
         *map(Ask, ("new", "mic", "feed")),
@@ -90,6 +89,7 @@ PAGES: dict[Right, list[Ask]] = {
         posts("segment_restore", **VERSION, wanted="0"),
         posts("segment_speaker", **VERSION, speaker="Ana"),
         posts("segment_check", **VERSION),
+        posts("alerts-seen"),
         posts("watchlist-new", name="Second", terms="harbour"),
         posts("watchlist", name="City", terms="mayor"),
         posts("watchlist-delete"),

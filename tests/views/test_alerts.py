@@ -6,6 +6,7 @@ import pytest
 
 from tests.alerts.test_alerts import say
 from transcripts import news
+from transcripts.alerts import managing
 from transcripts.models import Act, AuditEntry, Hit, Watchlist
 
 FORM = {"name": "City", "terms": "mayor\ncity council\n\nmayor", "time_zone": "Europe/Berlin", "is_enabled": "on",
@@ -32,15 +33,33 @@ def test_the_feed_leads_to_the_second_and_counts_what_is_new(client, bob, heard)
     assert '<span class="visually-hidden">New:</span> 2' in client.get("/library").content.decode()
 
 
-def test_seen_is_seen_for_the_team(client, bob, victor, heard):
-    client.force_login(victor)
+def test_seen_is_seen_for_the_team(client, alice, bob, heard):
+    client.force_login(bob)
     first = Hit.objects.order_by("id").first()
     client.post("/alerts/seen", {"hit": first.pk})
-    assert list(Hit.objects.order_by("id").values_list("seen_by__username", flat=True)) == ["victor", None]
-    client.force_login(bob)
+    assert list(Hit.objects.order_by("id").values_list("seen_by__username", flat=True)) == ["bob", None]
+    client.force_login(alice)
     assert client.get("/alerts?show=unseen").content.decode().count("<mark>") == 1
     client.post("/alerts/seen")
     assert not Hit.objects.filter(seen_at=None).exists()
+
+
+def test_who_only_looks_takes_no_news_from_the_others(client, victor, heard):
+    client.force_login(victor)
+    page = client.get("/alerts").content.decode()
+    assert (page.count("<mark>"), page.count("/alerts/seen")) == (2, 0)
+    assert client.post("/alerts/seen").status_code == 403
+    assert Hit.objects.filter(seen_at=None).count() == 2
+
+
+def test_however_many_hits_there_are_all_are_marked(bob, team, heard):
+    watched = Watchlist.objects.get()
+    Hit.objects.bulk_create(
+        Hit(watchlist=watched, transcript=heard, seq=1, segment=100 + n, start_ms=n, term="mayor", said="mayor")
+        for n in range(5_100)
+    )
+    assert managing.mark_seen(managing.hits_of(team), bob) == 5_102
+    assert managing.unseen(team, 10) == 0
 
 
 def test_another_team_sees_marks_and_changes_nothing(client, charlie, heard):

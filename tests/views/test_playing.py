@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.http import Http404
 from django.test import AsyncClient
 
 from tests.conftest import async_db
 from tests.views.test_submitting import recording
 from transcripts.views import recordings
-from transcripts.views.media import Unsatisfiable, parse_range
+from transcripts.views.media import Unsatisfiable, parse_range, respond
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,11 @@ def listen(settings, tmp_path, alice, make_transcript):
         return response, await whole(response)
 
     return listen
+
+
+def test_a_recording_that_goes_while_it_is_asked_for_is_not_there(rf, tmp_path):
+    with pytest.raises(Http404):
+        respond(rf.get("/"), tmp_path / "gone.mp3")
 
 
 @async_db

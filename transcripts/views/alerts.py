@@ -45,9 +45,9 @@ def alerts(request: TeamRequest) -> HttpResponse:
 
 
 @require_POST
-@in_team()
+@in_team(Right.EDIT)
 def seen(request: TeamRequest) -> HttpResponse:
-    """Mark one hit (``hit``) or all as seen."""
+    """Mark one hit (``hit``) or all as seen, for the whole team: not by who only looks."""
     hits = managing.hits_of(request.team)
     if "hit" in request.POST:
         hit = request.POST["hit"]

@@ -141,8 +141,11 @@ def waveform(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
 
 
 def respond(request: HttpRequest, path: Path) -> HttpResponseBase:
-    """The file, or the one byte range of it that the request asks for."""
-    size = path.stat().st_size
+    """The file, or the one byte range of it that the request asks for. Raises Http404 for one that has just gone."""
+    try:
+        size, kind = path.stat().st_size, content_type(path)
+    except FileNotFoundError as error:
+        raise Http404("No recording is kept.") from error
     # Without validators of ours an If-Range can only be somebody else's: then the whole file is the right answer.
     header = "" if "If-Range" in request.headers else request.headers.get("Range", "")
     try:
@@ -153,7 +156,6 @@ def respond(request: HttpRequest, path: Path) -> HttpResponseBase:
     headers = {"Content-Length": str(end - start)}
     if wanted:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    kind = content_type(path)
     if request.method == "HEAD":
         return HttpResponse(status=206 if wanted else 200, content_type=kind, headers=headers)
     body = _read(path, start, end)
