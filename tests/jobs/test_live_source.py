@@ -19,8 +19,12 @@ from transcripts import services
 from transcripts.engine.tape import block_number, make_tape
 from transcripts.jobs import leases
 from transcripts.jobs.engine import EngineHouse
+from transcripts.jobs.recorder import write_batch
+from transcripts.jobs.recording import Position, plan
+from transcripts.jobs.runner import Runner
 from transcripts.jobs.session import Session
-from transcripts.models import State, Transcript
+from transcripts.models import Control, State, Transcript
+from transcripts.realtime.results import Committed, Connected
 
 pytestmark = async_db
 
@@ -137,3 +141,20 @@ async def test_what_nobody_heard_is_a_gap_of_the_right_length(station: str, make
     assert gap.payload["reason"] == "worker_lost"
     assert told_s == pytest.approx(missing_s, abs=1.0)
     assert row.gap_samples == pytest.approx(told_s * 16_000, abs=16)
+
+
+async def test_what_a_dead_worker_did_not_write_down_before_a_stop_is_a_gap(make_transcript: MakeTranscript) -> None:
+    transcript = await sync_to_async(make_transcript)(is_live=True)
+    claim = await sync_to_async(leases.claim_next)("dead", 20.0)
+    assert claim is not None
+    heard = plan([Connected(1, "s", {}, 0), Committed("Good evening.", 0, 160)], Position(0, 0))
+    await sync_to_async(write_batch)(claim, heard, 2, False)
+    # Somebody stops it, and its worker dies before it has written the last words.
+    await Transcript.objects.aupdate(control=Control.STOP, lease_until=None)
+    await asyncio.sleep(0.1)
+    await Runner().run_once()
+    row = await reload(transcript)
+    gap = await row.events.aget(kind="gap")
+    assert row.state == State.COMPLETED_WITH_GAPS
+    assert (gap.payload["start_ms"], gap.payload["reason"]) == (10, "worker_lost")
+    assert gap.payload["end_ms"] > 100

@@ -259,6 +259,24 @@ async def test_a_first_generation_shoutcast_server_is_understood(origin: Origin,
     assert "icy-metadata" not in origin.requests[0].lower()
 
 
+async def test_its_status_line_may_come_in_pieces(origin: Origin, policy: Policy) -> None:
+    async def dribble(writer: asyncio.StreamWriter) -> None:
+        for piece in (b"I", b"CY", b" 200 OK\r\nicy-name: Radio\r\n\r\nsound"):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    origin.routes["/a"] = dribble
+    async with open_url(origin.url("/a"), policy=policy, limits=QUICK) as response:
+        assert response.headers["icy-name"] == "Radio"
+        assert b"".join([piece async for piece in response.aiter_bytes()]) == b"sound"
+
+
+async def test_an_announced_length_beyond_all_numbers_is_a_clean_failure(origin: Origin, policy: Policy) -> None:
+    origin.routes["/a"] = raw(b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nabcdef")
+    assert await code_of(origin.url("/a"), policy) in {"source_bad_response", "source_too_large"}
+
+
 @pytest.mark.parametrize(
     ("status", "code", "retryable"),
     [("404 Not Found", "source_not_found", False), ("403 Forbidden", "source_forbidden", False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -20,6 +20,11 @@ from transcripts.upkeep.rounds import keep_up
 from transcripts.webhooks.sending import send_all
 
 logger = logging.getLogger(__name__)
+
+#: What runs beside the runner, from its beginning on.
+Companion = Callable[[], Coroutine[Any, Any, None]]
+#: Shortest rest after an error of ours, in seconds.
+REST_SECONDS = 1.0
 
 
 class ChannelWorker(Worker):
@@ -64,16 +69,31 @@ def _first(error: BaseException) -> str:
     return repr(error)
 
 
+async def kept_going(name: str, begin: Companion) -> None:
+    """Run ``begin()`` until cancelled. What dies of an error that it did not foresee begins again after a rest: the
+    others must not do without it until somebody restarts the process."""
+    attempt = 0
+    while True:
+        try:
+            await begin()
+            return
+        except Exception:
+            attempt += 1
+            logger.exception("%s ended by an error and begins again", name)
+            await asyncio.sleep(REST_SECONDS + backoff.delay(attempt))
+
+
 async def work(application: Any, runner: Runner) -> None:
     """Listen, work, tell other systems and keep the house until ``runner.stop()``. Raises what the runner died of."""
     set_runner(runner)
-    side = [
-        asyncio.create_task(listen(application), name="background consumer"),
-        asyncio.create_task(keep_up(), name="upkeep"),
-        asyncio.create_task(news.follow(), name="news"),
-        asyncio.create_task(send_all(), name="webhooks"),
-        asyncio.create_task(keep_scanning(), name="scanner"),
-    ]
+    companions: dict[str, Companion] = {
+        "background consumer": lambda: listen(application),
+        "upkeep": keep_up,
+        "news": news.follow,
+        "webhooks": send_all,
+        "scanner": keep_scanning,
+    }
+    side = [asyncio.create_task(kept_going(name, begin), name=name) for name, begin in companions.items()]
     try:
         await runner.run()
     finally:

@@ -13,6 +13,10 @@ class LeaseLost(Exception):
     """Another worker holds the transcript now, or it was deleted: stop at once and write nothing more."""
 
 
+class Outdated(Exception):
+    """The tables are not those of this program any more: a worker of the program that they belong to must go on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to write to one transcript, until another claim raises the epoch.

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 
 from transcripts.engine.errors import EngineError, RecognizerFailed
 from transcripts.jobs import backoff
-from transcripts.jobs.claims import Outcome
+from transcripts.jobs.claims import Outcome, Outdated
 from transcripts.jobs.clean import clean_text
 from transcripts.jobs.pauses import DECODER_UNSAFE, DISK_FULL
 from transcripts.media.errors import MediaError
@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 MESSAGE_CHARS, STEP_CHARS, CODE_CHARS = 500, 300, 60
 
+HANDED_OVER = Outcome(State.QUEUED, "handed_over", "The worker is stopping; another one goes on.")
 _INTERNAL = Outcome(
     State.FAILED,
     "internal",
@@ -50,6 +51,8 @@ def of_failure(error: BaseException, attempts: int, retry_limit: int = backoff.R
         return _again(error.code, str(error), "", attempts, retry_limit)
     if isinstance(error, EngineError):
         return _ended(State.PAUSED, error.code, str(error), "")
+    if isinstance(error, Outdated):
+        return HANDED_OVER
     if isinstance(error, (OperationalError, InterfaceError, TimeoutError)):
         logger.warning("a session ended early: %r", error)
         return _again(*_DATABASE, attempts, retry_limit)

@@ -6,6 +6,7 @@ Reads the row and the settings, does nothing yet.
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from transcripts.jobs import accounts, leases
+from transcripts.jobs.claims import Claim, LeaseLost
 from transcripts.media.pcm import SAMPLE_RATE, ms_to_samples
 from transcripts.models import Engine, Event, EventKind, SourceKind, State, Transcript
 from transcripts.models.states import BY_PERSON
@@ -43,6 +45,31 @@ def resting() -> dict[str, float]:
     now = time.monotonic()
     found = {accounts.host_of(Endpoint(*account)): breaker for account, breaker in _breakers.items()}
     return {host: round(breaker.remaining(now), 1) for host, breaker in found.items() if breaker.state != "closed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a session needs to know before it starts: the row as claimed, and where and how the text goes on."""
+
+    row: Transcript
+    start: int
+    previous_text: str
+    #: Why nobody heard the source before: the reason of the gap that this may have left.
+    absence: str = ""
+
+    @property
+    def unheard(self) -> bool:
+        """Nobody heard a live source between the end of its text and now."""
+        return bool(self.absence) and self.start > self.row.committed_samples
+
+
+def load(claim: Claim) -> Job:
+    """Read the job of a claim. Raises LeaseLost when it is not ours any more."""
+    rows = Transcript.objects.filter(pk=claim.transcript_id, epoch=claim.epoch, worker=claim.worker)
+    row = rows.select_related("team", "stream").first()
+    if row is None:
+        raise LeaseLost
+    return Job(row, start_of(row), previous_text(row), absence_of(row))
 
 
 def previous_text(row: Transcript) -> str:

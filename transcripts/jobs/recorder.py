@@ -11,12 +11,12 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, ProgrammingError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from transcripts.jobs import backoff
-from transcripts.jobs.claims import Claim, LeaseLost
+from transcripts.jobs import backoff, headroom
+from transcripts.jobs.claims import Claim, LeaseLost, Outdated
 from transcripts.jobs.clean import clean_text
 from transcripts.jobs.edge import LiveEdge
 from transcripts.jobs.faultpoints import passing
@@ -219,7 +219,8 @@ class _Partials:
 
 
 def write_batch(claim: Claim, batch: Batch, last_seq: int, again: bool) -> int:
-    """Write one batch in one transaction and return the log's last number. Raises LeaseLost when fenced.
+    """Write one batch in one transaction and return the log's last number. Raises LeaseLost when fenced, and Outdated
+    when the tables were changed for another version of this program.
 
     ``again`` says that an earlier try ended without an answer: then what it may have written is looked for first,
     after ``last_seq``, under the claim's own epoch.
@@ -241,6 +242,10 @@ def write_batch(claim: Claim, batch: Batch, last_seq: int, again: bool) -> int:
             passing("append.before_commit")
     except Fenced as error:
         raise LeaseLost from error
+    except (IntegrityError, ProgrammingError) as error:
+        if headroom.schema():
+            raise Outdated from error
+        raise
     passing("append.after_commit")
     return last
 

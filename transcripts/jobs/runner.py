@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 LEASE_MARGIN_SECONDS = 5.0
 #: Seconds for sessions that were told to go at once: with the drain before and the engine's end within 30 s (B10).
 ABORT_SECONDS = 6.0
+#: A claim that is being made when the runner ends is waited for so long: a statement's time-out (`sttweb.patience`).
+CLAIM_SECONDS = 11.0
 #: The tables are compared with the program this often.
 SCHEMA_SECONDS = 10.0
 #: The layer forgets members of a group after a day; say again that we are one long before.
@@ -128,7 +130,7 @@ class Runner:
                 ended += len(done)
                 await asyncio.sleep(0)
         finally:
-            await self._wind_up(beat, [])
+            await self._wind_up(None, [beat])
 
     def adopt(
         self,
@@ -282,12 +284,17 @@ class Runner:
 
     # --- The end -------------------------------------------------------------------------------------------------
 
-    async def _wind_up(self, sweep: asyncio.Task[None], side: list[asyncio.Task[None]]) -> None:
+    async def _wind_up(self, sweep: asyncio.Task[None] | None, side: list[asyncio.Task[None]]) -> None:
         self._stopping.set()
+        self._wake.set()
+        ending = [*side] if sweep is None else [sweep, *side]
+        if sweep is not None:
+            # What it is claiming at this moment is ours: adopted now, or nobody's until the lease has passed.
+            await asyncio.wait({sweep}, timeout=CLAIM_SECONDS)
         await self._drain()
-        for task in (sweep, *side):
+        for task in ending:
             task.cancel()
-        await asyncio.gather(sweep, *side, return_exceptions=True)
+        await asyncio.gather(*ending, return_exceptions=True)
         with suppress(OperationalError, InterfaceError):
             await self._database(roster.say_goodbye, self.name)
         self._database.close()

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +20,8 @@ from transcripts.jobs import accounts, backoff, counts, leases, plan, reaching, 
 from transcripts.jobs.claims import Claim, Held, LeaseLost, Outcome
 from transcripts.jobs.faultpoints import passing
 from transcripts.jobs.hearing import Hearing, forget_if_gone, unencrypted, was_told
-from transcripts.jobs.outcomes import of_failure
+from transcripts.jobs.outcomes import HANDED_OVER, of_failure
+from transcripts.jobs.plan import Job
 from transcripts.jobs.recorder import Recorder
 from transcripts.jobs.recording import Position
 from transcripts.jobs.threads import DatabaseThread
@@ -42,33 +43,12 @@ CLOSE_SECONDS = 3.0
 #: After the source has ended, how often it is asked whether all of it was sent.
 SENT_SECONDS = 0.05
 
-HANDED_OVER = Outcome(State.QUEUED, "handed_over", "The worker is stopping; another one goes on.")
 CANCELLED = Outcome(State.CANCELLED)
 PAUSED = Outcome(State.PAUSED, BY_PERSON["code"], BY_PERSON["message"], BY_PERSON["next_step"])
 #: Failures that concern every transcript of the account.
 ACCOUNT_TROUBLE = frozenset({ErrorClass.FATAL_KEY, ErrorClass.QUOTA})
 #: Nothing is left to be heard again.
 COMPLETE = frozenset({State.COMPLETED, State.COMPLETED_WITH_GAPS})
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What a session needs to know before it starts: the row as claimed, and where and how the text goes on."""
-
-    row: Transcript
-    start: int
-    previous_text: str
-    #: Why nobody heard the source before: the reason of the gap that this may have left.
-    absence: str = ""
-
-
-def load(claim: Claim) -> Job:
-    """Read the job of a claim. Raises LeaseLost when it is not ours any more."""
-    rows = Transcript.objects.filter(pk=claim.transcript_id, epoch=claim.epoch, worker=claim.worker)
-    row = rows.select_related("team", "stream").first()
-    if row is None:
-        raise LeaseLost
-    return Job(row, plan.start_of(row), plan.previous_text(row), plan.absence_of(row))
 
 
 class Session:
@@ -267,7 +247,7 @@ class Session:
         """No more audio; the last words are waited for."""
         self._stopping = True
         if self._client is None:
-            self._break_off(Outcome(State.COMPLETED) if self._has_text() else CANCELLED)
+            self._break_off(self._so_far())
         else:
             self._client.request_stop()
             self._aside(self._finishing())
@@ -281,20 +261,26 @@ class Session:
         else:
             self._stop()
 
-    def _has_text(self) -> bool:
-        return self._job is not None and self._job.row.segment_count > 0
+    def _so_far(self) -> Outcome:
+        """What becomes of it when nothing more is to be heard; a lost worker of a live source left a gap."""
+        job = self._job
+        if job is None or not job.row.segment_count:
+            return CANCELLED
+        return Outcome(State.COMPLETED_WITH_GAPS if job.row.gap_samples or job.unheard else State.COMPLETED)
 
     # --- The work ------------------------------------------------------------------------------------------------
 
     async def _transcribe(self) -> None:
         passing("session.start")
-        job = self._job = await self._database(load, self.claim)
+        job = self._job = await self._database(plan.load, self.claim)
         row = job.row
         self._commits_seen = row.commit_requests
         at = Position(row.committed_samples, row.segment_count, row.gap_samples)
         self._recorder = Recorder(self.claim, at, row.last_seq, self._database, self._break_off, self._sent)
         passing("decode.start")
         if row.control == Control.STOP:
+            if job.unheard:
+                await self._recorder.put(Gap(row.committed_samples, job.start, job.absence))
             self._stop()
         elif row.control == Control.PAUSE:
             self._rest()

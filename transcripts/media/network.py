@@ -187,6 +187,9 @@ async def connect_guarded(host: str, port: int, policy: Policy, resolver: Resolv
         raise FetchError("source_unreachable", "The server could not be reached.", retryable=True) from error
 
 
+_ICY = b"ICY "
+
+
 class _ShoutcastStream(httpcore2.AsyncNetworkStream):
     """Lets first-generation Shoutcast servers through, whose status line says ICY where HTTP/1.0 belongs."""
 
@@ -196,11 +199,13 @@ class _ShoutcastStream(httpcore2.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self._inner.read(max_bytes, timeout)
-        if self._first:
-            self._first = False
-            if data.startswith(b"ICY "):
-                return b"HTTP/1.0 " + data[4:]
-        return data
+        if not self._first:
+            return data
+        self._first = False
+        # It may come in pieces of any size.
+        while len(data) < len(_ICY) and _ICY.startswith(data) and (more := await self._inner.read(max_bytes, timeout)):
+            data += more
+        return b"HTTP/1.0 " + data.removeprefix(_ICY) if data.startswith(_ICY) else data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         await self._inner.write(buffer, timeout)

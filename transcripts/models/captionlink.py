@@ -44,7 +44,7 @@ class CaptionLink(models.Model):
     #: Text leaves this server so long after it was recognised.
     delay_seconds = models.PositiveSmallIntegerField(_("delay in seconds"), default=0)
     #: Made by Django's hasher; empty: the link alone is enough.
-    password = models.CharField(_("password"), max_length=128, blank=True, default="", editable=False)
+    password = models.CharField(_("password"), max_length=128, blank=True, default="", db_default="", editable=False)
     expires_at = models.DateTimeField(_("expires"))
     revoked_at = models.DateTimeField(_("taken back"), null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
