@@ -1,10 +1,19 @@
+"""What a worker's process consists of: one part that breaks down takes neither the others nor their work with it."""
+
 from __future__ import annotations
 
 import asyncio
+import threading
+from typing import Any
 
 import pytest
 
-from transcripts.jobs import background
+from tests.conftest import async_db
+from tests.jobs.conftest import SubmitTape
+from tests.jobs.test_session import reload
+from transcripts.jobs import background, leases
+from transcripts.jobs.runner import Runner
+from transcripts.models import State
 
 
 async def test_what_dies_of_an_error_that_nobody_foresaw_begins_again(
@@ -58,3 +67,29 @@ async def test_all_that_runs_beside_the_runner_is_kept_going(monkeypatch: pytest
     async with asyncio.timeout(10):
         await background.work(None, Idle())  # type: ignore[arg-type]
     assert set(begun) == set(names)
+
+
+@async_db
+async def test_what_is_being_claimed_while_a_worker_breaks_down_is_handed_on(
+    submit_tape: SubmitTape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transcript = await submit_tape(100)
+    claim_next, claimed, go_on = leases.claim_next, threading.Event(), threading.Event()
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        claim = claim_next(*args, **options)
+        claimed.set()
+        go_on.wait(20)
+        return claim
+
+    async def breaks_down(_: Runner) -> None:
+        await asyncio.to_thread(claimed.wait, 20)
+        asyncio.get_running_loop().call_later(0.3, go_on.set)
+        raise KeyError("the heartbeat")
+
+    monkeypatch.setattr(leases, "claim_next", slowly)
+    monkeypatch.setattr(Runner, "_beat", breaks_down)
+    with pytest.raises(KeyError):
+        await Runner().run()
+    row = await reload(transcript)
+    assert (row.state, row.worker, row.epoch) == (State.QUEUED, "", 1)

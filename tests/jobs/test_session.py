@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -208,31 +207,6 @@ async def test_a_stopping_worker_hands_over_and_another_goes_on(submit_tape: Sub
     await Runner().run_once()
     assert await words_of(transcript) == names(900)
     assert (await reload(transcript)).crash_claims == 0
-
-
-async def test_what_is_being_claimed_while_a_worker_breaks_down_is_handed_on(
-    submit_tape: SubmitTape, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    transcript = await submit_tape(100)
-    claim_next, claimed, go_on = leases.claim_next, threading.Event(), threading.Event()
-
-    def slowly(*args: Any, **options: Any) -> Any:
-        claim = claim_next(*args, **options)
-        claimed.set()
-        go_on.wait(20)
-        return claim
-
-    async def breaks_down(_: Runner) -> None:
-        await asyncio.to_thread(claimed.wait, 20)
-        asyncio.get_running_loop().call_later(0.3, go_on.set)
-        raise KeyError("the heartbeat")
-
-    monkeypatch.setattr(leases, "claim_next", slowly)
-    monkeypatch.setattr(Runner, "_beat", breaks_down)
-    with pytest.raises(KeyError):
-        await Runner().run()
-    row = await reload(transcript)
-    assert (row.state, row.worker, row.epoch) == (State.QUEUED, "", 1)
 
 
 async def test_a_second_stop_does_not_wait_for_the_next_commit(submit_tape: SubmitTape) -> None:

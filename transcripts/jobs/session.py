@@ -278,12 +278,7 @@ class Session:
         at = Position(row.committed_samples, row.segment_count, row.gap_samples)
         self._recorder = Recorder(self.claim, at, row.last_seq, self._database, self._break_off, self._sent)
         passing("decode.start")
-        if row.control == Control.STOP:
-            if job.unheard:
-                await self._recorder.put(Gap(row.committed_samples, job.start, job.absence))
-            self._stop()
-        elif row.control == Control.PAUSE:
-            self._rest()
+        await self._obey_the_row(job, self._recorder)
         options = plan.options_of(row)
         hearing = Hearing(self.claim, self._recorder.put, job.start)
         found: list[Page] = []
@@ -312,6 +307,15 @@ class Session:
             keep_sound = row.team.keep_stream_sound if audio.live else settings.STTWEB_KEEP_SOUND
             await self._follow(client, hearing.chunks(audio, job.start, with_sound=keep_sound))
             await self._tell_missing(hearing.missing_at_end(audio))
+
+    async def _obey_the_row(self, job: Job, recorder: Recorder) -> None:
+        """What was asked while nobody worked on it."""
+        if job.row.control == Control.STOP:
+            if job.unheard:
+                await recorder.put(Gap(job.row.committed_samples, job.start, job.absence))
+            self._stop()
+        elif job.row.control == Control.PAUSE:
+            self._rest()
 
     async def _engine_url(self, row: Transcript) -> str:
         return await self._embedded_url() if plan.needs_embedded(row) else ""
