@@ -11,7 +11,8 @@ import pytest
 from tests.conftest import async_db
 from tests.jobs.conftest import SubmitTape
 from tests.jobs.test_session import reload
-from transcripts.jobs import background, leases
+from transcripts import news
+from transcripts.jobs import background, backoff, leases
 from transcripts.jobs.runner import Runner
 from transcripts.models import State
 
@@ -20,7 +21,7 @@ async def test_what_dies_of_an_error_that_nobody_foresaw_begins_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(background, "REST_SECONDS", 0.0)
-    monkeypatch.setattr(background.backoff, "delay", lambda *_, **__: 0.0)
+    monkeypatch.setattr(backoff, "delay", lambda *_, **__: 0.0)
     begun, working = 0, asyncio.Event()
 
     async def companion() -> None:
@@ -60,10 +61,10 @@ async def test_all_that_runs_beside_the_runner_is_kept_going(monkeypatch: pytest
 
     names = ["listen", "keep_up", "send_all", "keep_scanning", "follow"]
     monkeypatch.setattr(background, "REST_SECONDS", 0.0)
-    monkeypatch.setattr(background.backoff, "delay", lambda *_, **__: 0.01)
+    monkeypatch.setattr(backoff, "delay", lambda *_, **__: 0.01)
     for name in names[:-1]:
         monkeypatch.setattr(background, name, broken(name))
-    monkeypatch.setattr(background.news, "follow", broken("follow"))
+    monkeypatch.setattr(news, "follow", broken("follow"))
     async with asyncio.timeout(10):
         await background.work(None, Idle())  # type: ignore[arg-type]
     assert set(begun) == set(names)

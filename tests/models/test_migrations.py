@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.db.migrations import AddField
+from django.db.migrations import AddField, AlterField, CreateModel
 from django.db.migrations.loader import MigrationLoader
 
 
@@ -14,18 +14,13 @@ def test_every_column_that_was_added_takes_rows_of_a_program_that_does_not_know_
         if app != "transcripts":
             continue
         for operation in migration.operations:
-            if type(operation).__name__ == "CreateModel":
+            if isinstance(operation, CreateModel):
                 made[operation.name_lower] = name
-            field = getattr(operation, "field", None)
-            if (
-                type(operation).__name__ not in {"AddField", "AlterField"}
-                or made.get(operation.model_name_lower) == name
-            ):
+            if not isinstance(operation, AddField | AlterField) or made.get(operation.model_name_lower) == name:
                 continue
-            where = f"{operation.model_name_lower}.{operation.name}"
-            takes = field.null or field.many_to_many or field.has_db_default()
-            if isinstance(operation, AddField) and not takes:
-                refusing.add(where)
-            elif takes:
+            where, field = f"{operation.model_name_lower}.{operation.name}", operation.field
+            if field.null or field.many_to_many or field.has_db_default():
                 refusing.discard(where)
+            elif isinstance(operation, AddField):
+                refusing.add(where)
     assert refusing == set()
