@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transcripts", "0026_pausing"),
+        ("transcripts", "0028_titles"),
     ]
 
     operations = [
