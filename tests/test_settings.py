@@ -207,6 +207,9 @@ def test_processes_that_start_together_agree_on_the_key(tmp_path):
         assert len(keys[0]) >= 80
 
 
+_READS_ADDRESSES = ROOT / "sttweb/visiting.py"
+
+
 def environment_of(page):
     """The lines ``NAME=value`` of the first block of settings on a page of the documentation."""
     block = re.search(r"```(?:ini|sh|env)\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
@@ -232,6 +235,18 @@ def test_the_documented_production_environment_passes_the_deployment_check(tmp_p
     done = run(tmp_path, "-W", "error", "manage.py", "check", "--deploy", "--fail-level", "WARNING", **variables)
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout
+
+
+def test_the_documented_proxy_writes_every_header_that_is_believed():
+    """One that it leaves out is passed on as a stranger wrote it."""
+    believed = set(re.findall(r"HTTP_(X_FORWARDED_\w+)", (ROOT / "sttweb/settings.py").read_text()))
+    believed |= {
+        name.upper().replace("-", "_") for name in re.findall(r"X-Forwarded-For", _READS_ADDRESSES.read_text())
+    }
+    block = re.search(r"```nginx\n(.*?)```", (ROOT / "docs/production.md").read_text(), re.DOTALL)[1]
+    written = {name.upper().replace("-", "_") for name in re.findall(r"proxy_set_header (\S+)", block)}
+    assert believed == {"X_FORWARDED_PROTO", "X_FORWARDED_FOR"}
+    assert believed <= written
 
 
 def options():

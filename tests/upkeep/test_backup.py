@@ -94,6 +94,13 @@ def test_every_table_of_every_model_comes_back_row_by_row(tmp_path, empty):
         assert [row[0] for row in after[table]] == [row[0] for row in before[table]]
 
 
+def test_a_slash_at_the_end_makes_a_folder_in_which_no_backup_replaces_another(full, tmp_path):
+    full.manage("backup", f"{tmp_path}/nights/")
+    (made,) = (tmp_path / "nights").iterdir()
+    assert made.name.startswith("sttweb-20")
+    assert stat.S_IMODE((tmp_path / "nights").stat().st_mode) == 0o700
+
+
 def test_the_archive_is_private_and_holds_no_key_and_no_login(full, archive, tmp_path):
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
     key, master = ((full.var / name).read_bytes() for name in ("secret_key", "master_keys"))

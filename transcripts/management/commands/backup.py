@@ -19,7 +19,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Options of the command line."""
-        parser.add_argument("target", type=Path, help="a file, or a folder in which a file with the time is made")
+        parser.add_argument(
+            "target", help="a file, or a folder (there already, or with a slash at its end) for a file with the time"
+        )
         parser.add_argument(
             "--with-secrets",
             action="store_true",
@@ -29,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the command. Raises CommandError."""
         try:
-            made = backup.make(options["target"], with_secrets=options["with_secrets"])
+            made = backup.make(_place(options["target"]), with_secrets=options["with_secrets"])
         except UpkeepError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
@@ -37,3 +39,11 @@ class Command(BaseCommand):
         self.stdout.write(f"{made.path}: {made.size / 1e6:.1f} MB, {made.files} files.")
         if made.missing:
             self.stdout.write(f"{made.missing} recordings were not there; `manage.py fsck` names them.")
+
+
+def _place(target: str) -> Path:
+    """A slash at the end means a folder, also one that is not there yet: as a file it would be replaced every night."""
+    path = Path(target)
+    if target.endswith("/"):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
