@@ -243,7 +243,7 @@ def test_the_documented_proxy_writes_every_header_that_is_believed():
     believed |= {
         name.upper().replace("-", "_") for name in re.findall(r"X-Forwarded-For", _READS_ADDRESSES.read_text())
     }
-    block = re.search(r"```nginx\n(.*?)```", (ROOT / "docs/production.md").read_text(), re.DOTALL)[1]
+    (block,) = re.findall(r"```nginx\n(.*?)```", (ROOT / "docs/production.md").read_text(), re.DOTALL)
     written = {name.upper().replace("-", "_") for name in re.findall(r"proxy_set_header (\S+)", block)}
     assert believed == {"X_FORWARDED_PROTO", "X_FORWARDED_FOR"}
     assert believed <= written
