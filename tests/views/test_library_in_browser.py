@@ -39,7 +39,7 @@ async def test_a_passage_that_was_found_opens_at_its_second(product, alice, arch
     assert await hit.locator("mark").all_inner_texts() == ["grey pelican"]
     assert await hit.locator(".hit-time").inner_text() == "11:00"
     await hit.click()
-    await page.wait_for_url(f"**/s/{archive.pk}?t=660")
+    await page.wait_for_url(f"**/s/{archive.pk}?t=660&seg=*#seg-*")
     await page.wait_for_selector("#seg-330.sought")
     assert await page.locator("#seg-330 .said").inner_text() == "Here the grey pelican came back."
     await page.wait_for_function(IN_VIEW, arg="#seg-330")

@@ -142,7 +142,7 @@ def test_a_link_into_the_middle_is_answered_with_the_rows_around_it(reader, make
     transcript = make_transcript(state="completed")
     for index in range(WINDOW + PAGE + 20):
         say(transcript, f"Line {index}.", index)
-    page = reader.get(f"/s/{transcript.pk}?t=2:30").content.decode()
+    page = reader.get(f"/s/{transcript.pk}?t=2:30", follow=True).content.decode()
     assert "Line 150." in page
     assert "50 earlier lines" in page
     assert "169 later lines" in page

@@ -44,6 +44,55 @@ async def test_a_link_into_the_middle_brings_the_rows_around_it_only(product, al
     assert await page.evaluate(INDEXES) == list(range(400 - PAGE, 400 + PAGE + 1))
 
 
+#: In each frame: where the row of the link stands, once there is one.
+FRAMES = """
+window.tops = [];
+const look = () => {
+  const row = document.getElementById("seg-400");
+  if (row) window.tops.push(Math.round(row.getBoundingClientRect().top));
+  requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+async def test_a_link_to_a_moment_is_painted_in_its_place_at_once(product, bob, make_transcript, width):  # noqa: F811
+    transcript = await make(make_transcript, state="completed")
+    page = await product.visit(
+        bob, f"/s/{transcript.pk}?t=13:21", width=width, prepare=lambda page: page.add_init_script(FRAMES)
+    )
+    await page.wait_for_selector("#seg-400.sought")
+    await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+    seen = await page.evaluate("window.tops.length")
+    await page.wait_for_function("before => window.tops.length > before + 30", arg=seen)
+    tops = await page.evaluate("window.tops")
+    assert 150 < tops[-1] < 600
+    # Rows above get their real heights when they come near; nobody sees a few pixels.
+    assert max(tops) - min(tops) <= 8, tops
+    assert page.url.endswith(f"/s/{transcript.pk}?t=13:21&seg=400#seg-400")
+
+
+async def test_who_only_follows_keeps_the_newest_rows(product, alice, make_transcript):  # noqa: F811
+    transcript = await make(make_transcript, state="running", is_live=True)
+    page = await product.visit(alice, f"/s/{transcript.pk}")
+    await page.wait_for_selector(LIVE, state="attached")
+    assert await page.evaluate(ROWS) == 300
+    await speak(transcript, [f"New line {index}." for index in range(301)])
+    await publish.ring(transcript.pk, transcript.team_id, transcript.last_seq)
+    await page.wait_for_selector("#seg-1200")
+    await page.wait_for_selector("#earlier >> text=901 earlier lines", state="attached")
+    assert await page.evaluate(INDEXES) == list(range(901, 1201))
+    assert await page.get_attribute("#follow", "data-following") == "true"
+    await page.mouse.move(300, 400)
+    await page.mouse.wheel(0, -2000)
+    await page.wait_for_selector("#follow[data-following=false]")
+    await page.evaluate("document.querySelector('#earlier').scrollIntoView()")
+    await page.wait_for_selector("#seg-801", state="attached")
+    indexes = await page.evaluate(INDEXES)
+    assert indexes == list(range(indexes[0], 1201))
+
+
 async def test_scrolling_leads_out_of_the_window_both_ways_and_moves_nothing(product, alice, make_transcript):  # noqa: F811
     transcript = await make(make_transcript, state="completed")
     page = await product.visit(alice, f"/s/{transcript.pk}?seg=400")

@@ -23,6 +23,7 @@ from transcripts.reviewing import flags, flow
 from transcripts.reviewing.errors import ReviewError
 from transcripts.reviewing.queue import Filters, after, flags_of, queue_of
 from transcripts.reviewing.scanning import scan
+from transcripts.views import rows
 from transcripts.views import transcript as session_page
 from transcripts.views.segments import refusal
 from transcripts.views.shell import PersonRequest, TeamRequest, in_team, rights
@@ -53,6 +54,8 @@ def queue(request: TeamRequest) -> HttpResponse:
 def desk(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     """``/s/<id>/review``: flags, text and player side by side."""
     transcript = access.get_transcript(request.user, transcript_id, Right.EDIT)
+    if landing := rows.landing(transcript, request.path, request.GET):
+        return redirect(landing)
     scan(transcript)
     context = session_page.page_context(request, transcript)
     context |= {"desk": True, "from_page": "desk", "after": after(request.user, transcript)}

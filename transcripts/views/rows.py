@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.models import Count, F, Min, Q, Sum
+from django.http import QueryDict
 
 from transcripts.models import Event, EventKind, Segment, Transcript
 from transcripts.models.segment import SegmentQuerySet
@@ -74,6 +75,20 @@ def _wanted(segments: SegmentQuerySet, query: Mapping[str, str]) -> Segment | No
     if index is not None:
         return segments.filter(index=index).first()
     return None if at is None else segments.filter(start_ms__lte=at).newest_first().first() or segments.first()
+
+
+def landing(transcript: Transcript, path: str, query: QueryDict) -> str:
+    """Where a link to a moment leads: the address that names its row twice, for the server and for the browser, which
+    then paints the row in its place. Empty when it does, or leads nowhere."""
+    if {"t", "seg"} <= set(query):
+        return ""
+    wanted = _wanted(transcript.segments.all(), query)
+    if wanted is None:
+        return ""
+    full = query.copy()
+    full["seg"] = str(wanted.index)
+    full.setdefault("t", f"{wanted.start_ms / 1000:g}")
+    return f"{path}?{full.urlencode(safe=':')}#seg-{wanted.index}"
 
 
 def moment(text: str) -> int | None:

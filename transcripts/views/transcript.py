@@ -35,6 +35,8 @@ def session(request: PersonRequest, transcript_id: UUID) -> HttpResponse:
     transcript = access.get_transcript(request.user, transcript_id)
     if request.htmx and rows.ASKED & set(request.GET):
         return render(request, "transcripts/_lines.html", rows_context(request, transcript, page=False))
+    if landing := rows.landing(transcript, request.path, request.GET):
+        return redirect(landing)
     return render(request, "transcripts/session.html", page_context(request, transcript))
 
 
@@ -48,6 +50,7 @@ def rows_context(request: PersonRequest, transcript: Transcript, *, page: bool) 
         "allowed": rights(access.membership(request.user, transcript.team_id)),
         "speakers": speakers,
         "lines": lines,
+        "wanted": rows.number(request.GET.get("seg", "")) if page else None,
         **rows.beyond(lines, request.GET, page=page),
     }
 

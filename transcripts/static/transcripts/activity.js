@@ -5,6 +5,8 @@ import { sourceWords } from "./source_status.js";
 
 const settings = config("session-config");
 const log = byId("log");
+/** Entries that the panel keeps; the page has all of them when it is loaded again. */
+const MOST = 500;
 const together = new Intl.ListFormat(reader, { type: "conjunction" });
 
 export const reviewWord = (state) => say({ open: "reviewOpen", returned: "reviewReturned" }[state] ?? "reviewApproved");
@@ -36,6 +38,7 @@ export function addToLog(message) {
   text.textContent = words[type]?.(message) ?? data.message ?? data.code ?? type;
   item.append(time, " ", text);
   log.prepend(item);
+  while (log.children.length > MOST) log.lastElementChild.remove();
 }
 
 /** Who watches; not a word in the status region, people come and go. */

@@ -1,12 +1,13 @@
 // The side panel's alerts: read again when a watched word was said; the newest is said aloud.
 import { announce, byId, clock, say } from "./dom.js";
+import { refresh } from "./send.js";
 
 const panel = byId("alerts");
 const toast = byId("alert-toast");
 const SHOWN_MS = 12000;
 let timer = 0;
 
-const read = () => window.htmx.ajax("GET", panel.dataset.from, { target: panel });
+const read = () => refresh(panel, panel.dataset.from);
 
 export function hit({ term, said, before, after, start_ms: start }) {
   const words = say("alert", `${clock(start)} “${said || term}”`);

@@ -67,7 +67,9 @@ async function renew() {
   if (!now) return;
   const mine = now;
   const { status, body } = await post(address(mine.index, "lock"));
-  if (now !== mine) return post(address(mine.index, "lock"), { release: 1 });
+  // Closed while it was asked, and not open again since.
+  if (now?.index !== mine.index) return post(address(mine.index, "lock"), { release: 1 });
+  if (now !== mine) return undefined;
   setText(slot(mine.form, "other"), status === 200 && body.by ? say("editing", body.by) : "");
 }
 
@@ -111,11 +113,22 @@ function close() {
 
 // --- Saving --------------------------------------------------------------------------------------------------------
 
+/** Closed while it was being saved: what the server has is no draft any more. */
+function forget({ index, row }, { text, speaker }) {
+  const draft = JSON.parse(sessionStorage.getItem(draftKey(index)) ?? "null");
+  if (!draft || now?.index === index || (text ?? draft.text) !== draft.text || (speaker ?? draft.speaker) !== draft.speaker) return;
+  sessionStorage.removeItem(draftKey(index));
+  row.classList.remove("has-draft");
+}
+
 /** One request of the editor: its answer when it was done, else null with the reason shown. */
 async function act(verb, fields) {
   const mine = now;
   const { status, body } = await post(address(mine.index, verb), { version: mine.version, ...fields });
-  if (now !== mine) return null;
+  if (now !== mine) {
+    if (status === 200) forget(mine, fields);
+    return null;
+  }
   if (status === 200) return body.segments;
   if (status === 409) showConflict(body);
   else note(`${body.message} ${body.next_step}`, "bad");
@@ -153,9 +166,12 @@ async function busy(work) {
   mine.busy = true;
   mine.area.readOnly = true;
   note(say("saving"));
-  await work();
-  mine.busy = false;
-  mine.area.readOnly = false;
+  try {
+    await work();
+  } finally {
+    mine.busy = false;
+    mine.area.readOnly = false;
+  }
   if (now === mine && slot(mine.form, "note").dataset.tone === "quiet") note("");
 }
 

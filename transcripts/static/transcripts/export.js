@@ -1,15 +1,17 @@
 // The export dialog: any link with `data-export` opens its page as a dialog; copying instead of downloading.
 import { announce, say } from "./dom.js";
+import { refresh } from "./send.js";
 
 const DONE_MS = 2000;
 
 /** Show the page at `address` over the one that is open. */
 export async function openExport(address, opener) {
+  if (document.querySelector(".export-dialog")) return;
   const dialog = document.createElement("dialog");
   dialog.className = "sheet export-dialog";
   dialog.setAttribute("aria-labelledby", "export-head");
   document.body.append(dialog);
-  await window.htmx?.ajax("GET", address, dialog).catch(() => null);
+  await refresh(dialog, address)?.catch(() => null);
   const close = dialog.querySelector("[data-close-dialog]");
   if (!close) return location.assign(address);
   ready(dialog);
@@ -51,7 +53,7 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy-file], [data-copy-link]");
   if (!button) return;
   const { copyFile, copyLink, done } = button.dataset;
-  const label = button.textContent;
+  const label = (button.dataset.label ??= button.textContent);
   try {
     await copy(copyFile ? await textOf(copyFile) : new URL(copyLink, location.href).href, button.parentElement);
   } catch {

@@ -16,6 +16,7 @@ let starts = [];
 let at = -1;
 let timer = 0;
 let asked = 0;
+let going = 0;
 let leave = () => {};
 
 if (marks) for (const [name, mark] of Object.entries(marks)) CSS.highlights.set(name, mark);
@@ -53,7 +54,10 @@ async function go(to) {
   if (!hits.length) return;
   at = (to + hits.length) % hits.length;
   leave();
+  const mine = ++going;
   const row = await rowOf(hits[at]);
+  // Closed meanwhile, or gone on.
+  if (mine !== going || bar.hidden) return;
   announce(show());
   bring(row);
 }
@@ -82,6 +86,7 @@ function open() {
 
 function close() {
   bar.hidden = true;
+  clearTimeout(timer);
   asked += 1;
   hits = [];
   starts = [];
@@ -94,6 +99,7 @@ function close() {
 /** A new row may hold it as well. */
 export function grown(row) {
   if (bar.hidden || !query() || !textOf(row).toLocaleLowerCase(reader).includes(query())) return;
+  if (hits.includes(indexOf(row))) return;
   hits.push(indexOf(row));
   starts.push(Number(row.dataset.start));
   show();

@@ -6,13 +6,14 @@ import { isDetached, toEnd } from "./paging.js";
 const NEAR = 24;
 const LEFT = 80;
 const GESTURE_MS = 1500;
-const SCROLL_KEYS = new Set(["PageUp", "PageDown", "ArrowUp", "ArrowDown", "Home", "End", " "]);
+const SCROLL_KEYS = new Set(["PageUp", "PageDown", "ArrowUp", "ArrowDown", "Home", "End", " ", "Tab"]);
 
 export class Follow {
   #pill = byId("follow");
   #gesture = 0;
   #unread = 0;
   #running = false;
+  #drawing = 0;
 
   /** `running`: text may still come; `away`: the page opens at another place. */
   constructor({ running, away }) {
@@ -35,9 +36,13 @@ export class Follow {
 
   /** New text is in the page: `lines` of them were committed. */
   grown(lines) {
-    if (this.following) this.#toBottom();
-    else this.#unread += lines;
-    this.#show();
+    if (!this.following) this.#unread += lines;
+    // Once a frame: after a reconnect hundreds of lines come at once, and each look at the layout costs one.
+    this.#drawing ||= requestAnimationFrame(() => {
+      this.#drawing = 0;
+      if (this.following) this.#toBottom();
+      this.#show();
+    });
   }
 
   leave() {

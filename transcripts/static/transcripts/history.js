@@ -6,11 +6,14 @@ import { post } from "./send.js";
 const settings = config("session-config");
 const dialog = byId("history");
 let opener = null;
+let asked = 0;
 
 export async function openHistory(index) {
   opener ??= document.activeElement;
+  const mine = ++asked;
   const answer = await fetch(`${settings.segments}${index}/history`, { redirect: "manual" }).catch(() => null);
   const parsed = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
+  if (mine !== asked) return;
   const shown = [...parsed.body.children].map((node) => document.adoptNode(node));
   const sorry = document.createElement("p");
   sorry.textContent = say("failed");

@@ -20,6 +20,9 @@ function showReady() {
   play.disabled = !has;
 }
 
+/** Played where the browser lets it; who paused meanwhile meant it. */
+const goOn = () => audio.play().catch(() => undefined);
+
 /** The sound as it is kept now, at the same place and going on if it was playing. */
 function take() {
   if (taking) return;
@@ -27,12 +30,18 @@ function take() {
   taking = true;
   takenAt = performance.now();
   audio.src = `${address}?to=${Math.round(takenAt)}`;
-  audio.addEventListener("loadedmetadata", () => {
+  const over = new AbortController();
+  const once = { once: true, signal: over.signal };
+  const done = () => {
     taking = false;
+    over.abort();
+  };
+  audio.addEventListener("loadedmetadata", () => {
+    done();
     if (at) audio.currentTime = at;
-    if (wasPlaying) audio.play();
-  }, { once: true });
-  audio.addEventListener("error", () => (taking = false), { once: true });
+    if (wasPlaying) goOn();
+  }, once);
+  audio.addEventListener("error", done, once);
 }
 
 async function look() {
@@ -45,6 +54,7 @@ async function look() {
     take();
   }
   showReady();
+  clearTimeout(timer);
   if (isGrowing()) timer = setTimeout(look, LOOK_MS);
 }
 
@@ -52,7 +62,7 @@ async function look() {
 audio.addEventListener("ended", () => {
   if (!isGrowing() || performance.now() - takenAt < LOOK_MS) return;
   take();
-  audio.addEventListener("loadedmetadata", () => audio.play(), { once: true });
+  audio.addEventListener("loadedmetadata", goOn, { once: true });
 });
 /** The slider lies on the bar of what was heard: one scale for both. */
 function rescale() {

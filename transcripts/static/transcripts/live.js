@@ -7,6 +7,9 @@ const LAST_DELAY = 30000;
 const HIDDEN_MS = 60000;
 const SLEEP_MS = 20000;
 const TICK_MS = 5000;
+/** So long nothing came: is anybody there? And so long an answer may take before the connection counts as dead. */
+const QUIET_MS = 45000;
+const ANSWER_MS = 20000;
 const NOT_LOGGED_IN = 4401;
 const NOT_FOUND = 4404;
 
@@ -18,6 +21,9 @@ export class Live {
   #asking = false;
   #ended = false;
   #opened = false;
+  /** When anything came last, and since when an answer is awaited (0: none is). */
+  #heardAt = 0;
+  #askedAt = 0;
 
   /** `numbered`: messages carry `seq` and none may be missing; `presence`: tell who else watches. */
   constructor(path, { after = 0, numbered = true, presence = false, onMessage, onState }) {
@@ -27,7 +33,7 @@ export class Live {
     addEventListener("pagehide", () => this.#drop());
     addEventListener("pageshow", (event) => event.persisted && this.#now());
     document.addEventListener("visibilitychange", () => this.#visibility());
-    this.#watchSleep();
+    this.#watch();
     this.#connect();
   }
 
@@ -44,11 +50,17 @@ export class Live {
     const socket = new WebSocket(url);
     let open = false;
     this.#socket = socket;
+    this.#askedAt = Date.now();
     socket.onopen = () => {
       open = true;
-      this.#hello();
+      if (socket === this.#socket) this.#hello();
     };
-    socket.onmessage = (event) => socket === this.#socket && this.#read(JSON.parse(event.data));
+    socket.onmessage = (event) => {
+      if (socket !== this.#socket) return;
+      this.#heardAt = Date.now();
+      this.#askedAt = 0;
+      this.#read(JSON.parse(event.data));
+    };
     socket.onclose = (event) => {
       if (socket !== this.#socket) return;
       this.#socket = null;
@@ -58,6 +70,7 @@ export class Live {
 
   #hello() {
     this.#asking = true;
+    this.#askedAt = Date.now();
     this.#socket.send(JSON.stringify({ type: "hello", after: this.last, presence: this.presence || undefined }));
   }
 
@@ -90,7 +103,8 @@ export class Live {
     if (code === NOT_FOUND) return this.#end("gone");
     // A refusal before the handshake has no code in a browser: ask the page itself.
     if (!opened && navigator.onLine && (await this.#refused())) return;
-    this.#later();
+    // Another one may have been opened meanwhile.
+    if (!this.#socket) this.#later();
   }
 
   async #refused() {
@@ -139,16 +153,21 @@ export class Live {
     else if (!this.#socket) this.#now();
   }
 
-  /** After a closed lid the old socket looks open for minutes: a clock that jumped says better. */
-  #watchSleep() {
+  /** After a closed lid, or behind a router that forgot it, the old socket looks open for minutes: a clock that jumped
+   * says better, and so does a question that nobody answers. */
+  #watch() {
     let before = Date.now();
     setInterval(() => {
       const now = Date.now();
-      if (now - before > SLEEP_MS && !document.hidden) {
+      const slept = now - before > SLEEP_MS;
+      before = now;
+      if (document.hidden || this.#ended) return;
+      if (slept || (this.#socket && this.#askedAt && now - this.#askedAt > ANSWER_MS)) {
         this.#drop("reconnecting");
         this.#now();
+      } else if (this.#socket?.readyState === WebSocket.OPEN && !this.#askedAt && now - this.#heardAt > QUIET_MS) {
+        this.#hello();
       }
-      before = now;
     }, TICK_MS);
   }
 }

@@ -1,14 +1,20 @@
 // A long transcript is in the page by one window of its rows. Scrolling brings the rows above and below it without moving
 // what is read; a jump brings a window of its own.
-import { byId, config } from "./dom.js";
-import { showVoice } from "./rows.js";
+import { byId, config, reader, say } from "./dom.js";
+import { cloned, showVoice } from "./rows.js";
 
 const lines = byId("lines");
 const { rows: address } = config("session-config");
 const NEAR = "800px 0px";
 const FRAMES = 10;
+const RETRY_MS = 3000;
+/** So many rows a page keeps that only follows, and so many it goes back to: ten hours of them make a slow page. */
+const [MOST, KEPT] = [600, 300];
+const number = new Intl.NumberFormat(reader);
 const SIDES = ["earlier", "later"];
 let loading = null;
+let failedAt = -RETRY_MS;
+let bringing = 0;
 
 const rows = () => [...lines.querySelectorAll(":scope > .line")];
 const told = () => byId("session").dispatchEvent(new CustomEvent("grown"));
@@ -43,6 +49,8 @@ async function alone(work) {
     watch();
     return came;
   } catch {
+    failedAt = performance.now();
+    setTimeout(watch, RETRY_MS);
     return false;
   } finally {
     loading = null;
@@ -70,8 +78,26 @@ function load(side, query = "") {
   });
 }
 
-/** The next page of rows below, for who listens on. */
-export const loadLater = () => loading ?? load("later");
+/** The next page of rows below, for who listens on; not at once again when it did not come. */
+export const loadLater = () => loading ?? (performance.now() - failedAt > RETRY_MS ? load("later") : null);
+
+/** Who only follows keeps the newest rows; those above are a link again. Call it before the page is told that it grew. */
+export function trim() {
+  const all = rows();
+  if (all.length <= MOST || loading || isDetached() || isHeld()) return;
+  const first = all[all.length - KEPT];
+  const isAbove = (row) => row && row.compareDocumentPosition(first) & Node.DOCUMENT_POSITION_FOLLOWING;
+  if (isAbove(lines.querySelector(".playing")) || isAbove(document.activeElement?.closest("#lines > *"))) return;
+  const ahead = Number(byId("earlier")?.dataset.count ?? 0) + all.length - KEPT;
+  while (lines.firstElementChild !== first) lines.firstElementChild.remove();
+  const link = cloned("earlier-template");
+  link.dataset.count = ahead;
+  link.querySelector("a").href = `?before=${first.id.slice(4)}.${first.dataset.start}`;
+  link.querySelector("a").textContent = say("earlier", number.format(ahead));
+  lines.prepend(link);
+  showVoice(first, undefined);
+  watch();
+}
 
 /** Rows joined to those of the page where they meet, else in place of them. */
 function take(found) {
@@ -119,15 +145,29 @@ export async function rowAt(ms) {
   return rows().findLast((row) => Number(row.dataset.start) <= ms) ?? rows()[0] ?? null;
 }
 
-/** A row to the middle of the view, and held there until the rows about it have their real heights: they are drawn only
- * when they come near. */
-export function bring(row, frames = FRAMES, before = NaN) {
-  if (!row?.isConnected) return;
-  row.scrollIntoView({ block: "center", behavior: "instant" });
-  const { top } = row.getBoundingClientRect();
-  if (!frames || top === before) return;
-  requestAnimationFrame(() => requestAnimationFrame(() => bring(row, frames - 1, top)));
+/** Whether a row stands whole between the head of the page and its end. */
+export function isInView(row) {
+  const { top, bottom } = row.getBoundingClientRect();
+  return top >= document.querySelector(".session-head").getBoundingClientRect().bottom && bottom <= innerHeight - 40;
 }
+
+/** A row to the middle of the view, or left where it stands in view if that `suffices`; and held there until the rows
+ * about it have their real heights: they are drawn only when they come near. The newest call counts, and the reader. */
+export function bring(row, { suffices = false } = {}) {
+  const mine = ++bringing;
+  const kept = suffices && row?.isConnected && isInView(row) ? row.getBoundingClientRect().top : null;
+  const place = (frames, before) => {
+    if (mine !== bringing || !row?.isConnected) return;
+    if (kept === null) row.scrollIntoView({ block: "center", behavior: "instant" });
+    else scrollBy({ top: row.getBoundingClientRect().top - kept, behavior: "instant" });
+    const { top } = row.getBoundingClientRect();
+    if (frames && (top !== before || kept !== null)) {
+      requestAnimationFrame(() => requestAnimationFrame(() => place(frames - 1, top)));
+    }
+  };
+  place(FRAMES, NaN);
+}
+for (const gesture of ["wheel", "touchmove", "keydown"]) addEventListener(gesture, () => (bringing += 1), { passive: true });
 
 /** The newest rows, loaded if need be. */
 export async function toEnd() {

@@ -1,7 +1,7 @@
 // Plays the recording: a time in the text seeks, the spoken word is marked. No span a word: the highlight is a range.
 import { announce, byId, clock, say, setIcon, slot } from "./dom.js";
 import { bind } from "./keys.js";
-import { isDetached, loadLater } from "./paging.js";
+import { isDetached, isInView, loadLater } from "./paging.js";
 import { rangeIn, wordsOf } from "./passage.js";
 
 const page = byId("session");
@@ -16,6 +16,8 @@ const mark = window.Highlight && CSS.highlights ? new Highlight() : null;
 const REWIND_SECONDS = 1.5;
 let rows = [];
 let current = null;
+let said = null;
+let painting = 0;
 
 audio.removeAttribute("controls");
 audio.hidden = true;
@@ -43,17 +45,31 @@ function shownAt(ms) {
   return null;
 }
 
+/** The text goes along with the sound while the reader stays with it; where somebody types, nothing moves. */
+function goAlong(before, row) {
+  if (audio.paused || !before?.isConnected || !row || lines.querySelector(".editor")) return;
+  if (isInView(before) && !isInView(row)) row.scrollIntoView({ block: "center", behavior: "instant" });
+}
+
+function showRow(row) {
+  if (row === current) return;
+  const before = current;
+  current?.classList.remove("playing");
+  row?.classList.add("playing");
+  current = row;
+  goAlong(before, row);
+}
+
 function showPosition() {
   const ms = audio.currentTime * 1000;
   const row = shownAt(ms);
-  if (row !== current) {
-    current?.classList.remove("playing");
-    row?.classList.add("playing");
-    current = row;
-  }
+  showRow(row);
   if (!mark) return;
-  mark.clear();
   const word = row && wordsOf(row).find(({ start, end }) => start <= ms && ms < end);
+  // The same word of the same text: nothing to paint.
+  if (word && word === said) return;
+  said = word;
+  mark.clear();
   const range = word && rangeIn(row, word.at, word.to);
   if (range) mark.add(range);
 }
@@ -65,8 +81,9 @@ function showTime() {
 }
 
 function frame() {
+  cancelAnimationFrame(painting);
   showPosition();
-  if (!audio.paused) requestAnimationFrame(frame);
+  if (!audio.paused) painting = requestAnimationFrame(frame);
 }
 
 function showPlaying() {
@@ -82,7 +99,11 @@ function seekTo(seconds) {
 }
 
 /** Playing that is paused before it has begun is no failure; all else is said. */
-const start = () => audio.play().catch(({ name }) => name === "AbortError" || announce(say("failed")));
+const start = () => {
+  // Who listens to something older stays there.
+  page.dispatchEvent(new CustomEvent("leave"));
+  return audio.play().catch(({ name }) => name === "AbortError" || announce(say("failed")));
+};
 const toggle = () => (audio.paused ? start() : audio.pause());
 
 audio.addEventListener("loadedmetadata", () => {

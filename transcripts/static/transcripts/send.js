@@ -19,6 +19,24 @@ export async function post(address, fields = {}, { keepalive = false } = {}) {
   return { status: answer.ok ? answer.status : answer.status || 0, body: { message: sentence, next_step: answer.ok ? "" : say("notSentNext") } };
 }
 
+/** The server's piece of HTML at `address` into `place`. Each place asks for itself: htmx keeps only the last of several
+ * questions of one element, and what names none is asked by the whole page. */
+export const refresh = (place, address) => window.htmx?.ajax("GET", address, { target: place, source: place });
+
+/** The same when it is not in use: while somebody is in `place`, it waits until they leave. */
+export function refreshIdle(place, address) {
+  if (!place.contains(document.activeElement)) return refresh(place, address);
+  if (place.isStale) return undefined;
+  place.isStale = true;
+  const left = (event) => {
+    if (place.contains(event.relatedTarget)) return;
+    place.removeEventListener("focusout", left);
+    place.isStale = false;
+    refresh(place, address);
+  };
+  return place.addEventListener("focusout", left);
+}
+
 /** A diff of the server as elements; text goes in as text. */
 export function diffNodes(diff, kinds = ["same", "gone", "new"]) {
   return diff

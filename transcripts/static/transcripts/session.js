@@ -11,7 +11,7 @@ import { Follow } from "./follow.js";
 import { bind } from "./keys.js";
 import { Live } from "./live.js";
 import { Pace } from "./pace.js";
-import { bring, isDetached, rowAt, rowOf } from "./paging.js";
+import { bring, isDetached, rowAt, rowOf, trim } from "./paging.js";
 import { apply } from "./revise.js";
 import { makeGap, makeLine, makeSilence, showVoice } from "./rows.js";
 import { showLink } from "./shell.js";
@@ -45,6 +45,7 @@ const pace = new Pace({
 let lastEnd = isDetached() ? settings.coverage.settled_ms : Number([...lines.querySelectorAll(".line")].at(-1)?.dataset.end ?? 0);
 let lastRowEnd = Math.max(lastEnd, settings.coverage.gaps.at(-1)?.[1] ?? 0);
 let waitingTimer = 0;
+let learning = 0;
 const waiting = new Waiting();
 /** When this page last knew all there was, on its own clock; and how many lines it got since it lost the connection. */
 let knownAt = performance.timeOrigin;
@@ -101,6 +102,7 @@ function commit(message) {
     else page.dispatchEvent(new CustomEvent("spoken", { detail: row }));
     add({ row, seq: message.seq, start: data.start_ms, end: data.end_ms });
     find.grown(row);
+    if (follow.following) trim();
   }
   byId("heard").textContent = clock(data.end_ms);
   coverage.commit(data.start_ms, data.end_ms, Boolean(data.text));
@@ -141,16 +143,19 @@ function changeState({ at, data: { state, code = "", message: english = "", next
 /** What only the source itself could tell, and who comes before. */
 async function learn() {
   clearTimeout(waitingTimer);
+  const mine = ++learning;
   const answer = await fetch(settings.facts).catch(() => null);
-  if (!answer?.ok) return;
-  const facts = await answer.json();
+  const facts = answer?.ok ? await answer.json().catch(() => null) : null;
+  // An answer that was overtaken says what was.
+  if (mine !== learning) return;
+  if (page.dataset.state === "queued") waitingTimer = setTimeout(learn, WAITING_MS);
+  if (!facts) return;
   settings.live = facts.live;
   conditions.repill();
   coverage.learn(facts);
   pace.learn(facts);
   setText(byId("length"), facts.duration_ms ? ` / ${clock(facts.duration_ms)}` : "");
   setText(byId("queue"), facts.waiting);
-  if (page.dataset.state === "queued") waitingTimer = setTimeout(learn, WAITING_MS);
 }
 
 function setTitle(title) {
@@ -252,19 +257,24 @@ const states = {
   },
 };
 
-/** `#seg-12`, and `#t=83.5` in seconds or as `1:23`; `?seg=12` and `?t=83.5` as well: there, the reader in charge. */
+const inSeconds = (time) => time.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+
+/** `#seg-12`, and `#t=83.5` in seconds or as `1:23`: there, the reader in charge. The server leads `?seg=12` and
+ * `?t=83.5` to `?seg=12&t=83.5#seg-12`, so that the browser paints the row in its place before any script runs. */
 async function openHash() {
   const place = location.hash || (asked.has("seg") ? `#seg-${asked.get("seg")}` : `#t=${asked.get("t") ?? ""}`);
   const [, segment, time] = place.match(/^#(?:seg-(\d+)|t=([\d:.]+))$/) ?? [];
   if (segment === undefined && time === undefined) return;
   follow.leave();
-  const seconds = (time ?? "").split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+  const exactly = asked.get("seg") === segment ? asked.get("t") : "";
+  const seconds = inSeconds(time ?? exactly ?? "");
   const row = segment === undefined ? await rowAt(seconds * 1000) : await rowOf(segment);
   if (!row) return;
-  bring(row);
+  bring(row, { suffices: true });
   for (const other of lines.querySelectorAll(".sought")) other.classList.remove("sought");
   row.classList.add("sought");
-  const at = segment === undefined ? seconds : Number(row.dataset.start) / 1000;
+  const [start, end] = [Number(row.dataset.start) / 1000, Number(row.dataset.end) / 1000];
+  const at = segment === undefined || (start <= seconds && seconds < end) ? seconds : start;
   page.dispatchEvent(new CustomEvent("sought", { detail: at }));
 }
 

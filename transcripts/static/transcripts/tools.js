@@ -2,7 +2,7 @@
 import { announce, byId, clock, say, setText, slot } from "./dom.js";
 import { bind } from "./keys.js";
 import { bring, rowOf } from "./paging.js";
-import { diffNodes, post } from "./send.js";
+import { diffNodes, post, refreshIdle } from "./send.js";
 import { marksUnsure, rowsNow, showUnsure, textOf, wordsOf } from "./passage.js";
 import { cloned } from "./rows.js";
 
@@ -30,9 +30,7 @@ const speakers = byId("speakers");
 let timer = 0;
 function refreshSpeakers() {
   clearTimeout(timer);
-  timer = setTimeout(() => {
-    if (!speakers.contains(document.activeElement)) window.htmx?.ajax("GET", speakers.dataset.address, speakers);
-  }, WAIT_MS);
+  timer = setTimeout(() => refreshIdle(speakers, speakers.dataset.address), WAIT_MS);
 }
 if (speakers) {
   page.addEventListener("message", ({ detail: { type, data } }) => {
@@ -103,7 +101,7 @@ page.addEventListener("message", ({ detail: { type, data } }) => {
   if (type !== "review" && type !== "state") return;
   if (type === "review") page.toggleAttribute("data-locked", data.state === "approved");
   if (page.hasAttribute("data-locked")) page.dispatchEvent(new CustomEvent("locked"));
-  if (bar && !bar.contains(document.activeElement)) window.htmx?.ajax("GET", bar.dataset.address, bar);
+  if (bar) refreshIdle(bar, bar.dataset.address);
 });
 
 // --- Flags of the review screen ------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ async function load() {
   const answer = await fetch(`${drawing.dataset.href}?points=${POINTS}`).catch(() => null);
   if (answer?.ok) kept = await answer.json();
   draw();
+  clearTimeout(timer);
   if (isAtWork()) timer = setTimeout(load, Math.min(Math.max(kept.ms / 200, SOONEST_MS), LATEST_MS));
 }
 
