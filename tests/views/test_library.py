@@ -33,7 +33,7 @@ def titles(html: str) -> list[str]:
 def test_a_hit_is_a_link_to_the_second_with_its_words_marked(read, say):  # noqa: F811
     row = say("Nothing.", "And then the quay was there", title="Evening")
     html = read("?q=quay")
-    assert f'href="/s/{row.pk}?t=13&amp;seg=2#seg-2"' in html
+    assert f'href="/s/{row.pk}?t=13&amp;seg=1#seg-1"' in html
     assert "And then the <mark>quay</mark> was there" in html
 
 

@@ -41,7 +41,7 @@ async def test_a_passage_that_was_found_opens_at_its_second(product, alice, arch
     await hit.click()
     await page.wait_for_url(f"**/s/{archive.pk}?t=660&seg=*#seg-*")
     await page.wait_for_selector("#seg-330.sought")
-    assert await page.locator("#seg-330 .said").inner_text() == "Here the grey pelican came back."
+    assert (await page.locator("#seg-330 .said").inner_text()).strip() == "Here the grey pelican came back."
     await page.wait_for_function(IN_VIEW, arg="#seg-330")
     await page.go_back()
     await page.wait_for_url(re.compile(r"/library\?.*pelican"))
