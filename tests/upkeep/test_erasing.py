@@ -117,6 +117,20 @@ def test_a_deletion_that_is_rolled_back_leaves_nothing_and_keeps_everything(keep
 
 
 @async_db
+def test_a_recording_that_resists_is_left_to_the_next_round_and_nobody_gets_an_error(keep, folders, client, alice):
+    row = keep("One.", media=b"sound")
+    resisting = folders / "media" / row.media_key
+    resisting.unlink()
+    resisting.mkdir()
+    client.force_login(alice)
+    assert client.post(f"/s/{row.pk}/delete").status_code == 302
+    assert not Transcript.objects.exists()
+    assert Erasure.objects.get().finished_at is None
+    resisting.rmdir()
+    assert erasing.finish_pending() == 1
+
+
+@async_db
 def test_what_a_crash_left_is_finished_by_the_next_round(keep, folders, monkeypatch):
     row = keep("One.", media=b"sound", spool=b"copy")
     with monkeypatch.context() as broken:

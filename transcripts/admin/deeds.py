@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from transcripts import auditing, services
 from transcripts.admin.actions import Deed
-from transcripts.jobs import source
-from transcripts.live.publish import ring_on_commit
-from transcripts.models import Act, IllegalTransition, State, Transcript, Why
+from transcripts.models import Act, IllegalTransition, State, Transcript
 from transcripts.reviewing import flow
-from transcripts.upkeep.erasing import because, erase_media, pseudonym
+from transcripts.upkeep import deleting
 
 
 @transaction.atomic
@@ -46,25 +42,15 @@ def reopen(transcript: Transcript, person: User, reason: str) -> None:
     flow.reopen(transcript, person, reason)
 
 
-@transaction.atomic
 def erase_recording(transcript: Transcript, person: User, _reason: str = "") -> None:
     """Remove the sound and keep the text. Raises IllegalTransition for one that has not ended or has no sound."""
-    with because(Why.DELETED, pseudonym(person.pk)):
-        if not (transcript.media_key or transcript.is_kept) or not erase_media(transcript):
-            raise IllegalTransition(State(transcript.state), State(transcript.state))
-    auditing.record(Act.DELETED, actor=person, team=transcript.team_id, target=transcript, what="recording")
+    if not (transcript.media_key or transcript.is_kept) or not deleting.delete_recording(person, transcript):
+        raise IllegalTransition(State(transcript.state), State(transcript.state))
 
 
 def erase(transcript: Transcript, person: User, _reason: str = "") -> None:
-    """Delete it with its text, its log and its recording; the sound goes after the commit: a file too many is better
-    than a row without. Boards and open pages are told."""
-    key, team_id = transcript.pk, transcript.team_id
-    with because(Why.DELETED, pseudonym(person.pk)), transaction.atomic():
-        auditing.record(Act.DELETED, actor=person, team=team_id, target=transcript)
-        transaction.on_commit(partial(source.forget_spooled, key))
-        if media_key := services.delete(transcript):
-            transaction.on_commit(partial(source.media_store().delete, media_key))
-        ring_on_commit(key, team_id, 0)
+    """Delete it with its text, its log and its recording."""
+    deleting.delete(person, transcript)
 
 
 APPROVE = Deed("approve", _("Approve these transcripts? Their text becomes read-only and is stamped."), approve)

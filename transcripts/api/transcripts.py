@@ -35,7 +35,7 @@ from transcripts.jobs.clean import clean_line
 from transcripts.models import Engine, SourceKind, State, Transcript
 from transcripts.search import filters
 from transcripts.titling import title_of_link
-from transcripts.views import deleting
+from transcripts.upkeep import deleting
 
 router = Router(tags=["transcripts"])
 Cursor = Annotated[str, StringConstraints(max_length=80, pattern=NO_NUL)]

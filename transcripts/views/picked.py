@@ -22,7 +22,8 @@ from transcripts.access import Right
 from transcripts.exports import FORMATS
 from transcripts.models import FINAL, Act, IllegalTransition, State, Tagging, Transcript
 from transcripts.models.tag import tag_key
-from transcripts.views import deleting, looks
+from transcripts.upkeep import deleting
+from transcripts.views import looks
 from transcripts.views.exports import read_options
 from transcripts.views.shell import TeamRequest, in_team
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from uuid import UUID
 
 from django.conf import settings
 
-from transcripts.jobs.kept import forget_kept, kept_files
-from transcripts.jobs.source import forget_spooled, media_store, sample_of
+from transcripts.jobs.kept import kept_files
+from transcripts.jobs.source import media_store, sample_of
 from transcripts.media.errors import StorageError
 from transcripts.media.storage import Stored
 from transcripts.models import SourceKind, State, Transcript
@@ -63,10 +62,3 @@ def remove(media_key: str) -> None:
     """Delete an upload's file; an empty key means that there was none."""
     if media_key:
         media_store().delete(media_key)
-
-
-def forget(transcript_id: UUID, media_key: str) -> None:
-    """Delete all sound of a transcript: its upload, what was kept for listening, and the copy of what was fetched."""
-    remove(media_key)
-    forget_kept(transcript_id)
-    forget_spooled(transcript_id)

@@ -20,8 +20,9 @@ from transcripts.live.board import card_data
 from transcripts.models import FINAL, Event, EventKind, Hit, IllegalTransition, Review, Scan, Segment, Transcript
 from transcripts.models.states import BY_PERSON
 from transcripts.reviewing import detectors
+from transcripts.upkeep import deleting
 from transcripts.views import comments as beside
-from transcripts.views import deleting, looks, mic, recordings, rows, waiting
+from transcripts.views import looks, mic, recordings, rows, waiting
 from transcripts.views.activity import last_attempt, log_page
 from transcripts.views.alerts import PANEL_ROWS
 from transcripts.views.coverage import coverage
