@@ -26,10 +26,10 @@ def files() -> frozenset[str]:
 
 @cache
 def source(folder: str = "") -> str:
-    """All Python under a folder, as one text."""
-    return "\n".join(
-        (ROOT / name).read_text() for name in sorted(files()) if name.startswith(folder) and name[-3:] == ".py"
-    )
+    """All Python under a folder but this file, which names what is not there, as one text."""
+    own = Path(__file__).relative_to(ROOT).as_posix()
+    wanted = sorted(name for name in files() if name.startswith(folder) and name.endswith(".py") and name != own)
+    return "\n".join((ROOT / name).read_text() for name in wanted)
 
 
 def named_on(page: str) -> set[str]:
