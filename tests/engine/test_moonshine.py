@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import jiwer
 import numpy as np
@@ -19,6 +20,7 @@ from whisper_normalizer.english import EnglishTextNormalizer
 from tests.engine.conftest import Engine
 from tests.engine.speech import CACHE, needs_speech, recordings, sample
 from tests.engine.test_sdk import Heard
+from transcripts.engine import moonshine
 from transcripts.engine.errors import ConversionFailed, ModelMissing, RecognizerFailed
 from transcripts.engine.moonshine import MoonshineRecognizer
 from transcripts.engine.profile import PRODUCT
@@ -164,6 +166,28 @@ async def test_a_recogniser_that_dies_ends_its_sessions_with_an_error_and_comes_
     async with engine.session() as client:
         await client.send(sample(), commit=True)
         assert await client.final() == SAID
+
+
+async def test_a_recogniser_that_cannot_be_started_again_at_once_is_tried_again(
+    engine: RealEngine, monkeypatch: pytest.MonkeyPatch
+):
+    popen, refusals = moonshine._popen, [BlockingIOError("no more processes"), BlockingIOError("no more processes")]
+
+    def refused_twice(*arguments: Any) -> Any:
+        if refusals:
+            raise refusals.pop()
+        return popen(*arguments)
+
+    monkeypatch.setattr(moonshine, "_popen", refused_twice)
+    monkeypatch.setattr(moonshine, "RESTART_DELAY", 0.05)
+    async with engine.session():
+        assert engine.recognizer.pid is not None
+        os.kill(engine.recognizer.pid, signal.SIGKILL)
+    async with asyncio.timeout(60):
+        while refusals:
+            await asyncio.sleep(0.05)
+        await engine.recognizer.ready()
+    assert engine.recognizer.pid is not None
 
 
 async def test_a_recogniser_that_cannot_load_says_what_to_do(tmp_path: Path):

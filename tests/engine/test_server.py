@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.engine.conftest import Engine, StartEngine
 from transcripts.engine.profile import FAITHFUL, PRODUCT
+from transcripts.engine.session import Session
 from transcripts.engine.tape import block_name, make_tape
 
 SECOND = 32_000
@@ -217,6 +218,7 @@ async def test_a_profile_may_announce_the_idle_end(start_engine: StartEngine):
         ('{"message_type":"commit"}', "Unexpected message type: commit"),
         ('{"message_type":"init"}', "Unexpected message type: init"),
         ('{"audio":"AAAA","sample_rate":16000}', "Message must be a valid protocol message"),
+        ('{"message_type":"\\ud800"}', "Unexpected message type: ?"),
         ("no json", "Message must be a valid protocol message"),
         ("[]", "Message must be a valid protocol message"),
         ('{"message_type":"input_audio_chunk"}', "Message must be a valid protocol message"),
@@ -234,6 +236,26 @@ async def test_bad_input_is_named_and_the_session_goes_on(engine: Engine, frame:
         assert await client.next() == {"message_type": "input_error", "error": text}
         await client.send(make_tape(0, 5), commit=True)
         assert await client.final() == names(0, 5)
+
+
+@pytest.mark.parametrize("method", ["_take", "_watch_idle"])
+async def test_an_error_of_ours_ends_the_session_and_is_logged(
+    engine: Engine, method: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    def wrong(*_: object) -> None:
+        raise ZeroDivisionError(method)
+
+    async def later(*_: object) -> None:
+        await asyncio.sleep(0.05)
+        wrong()
+
+    monkeypatch.setattr(Session, method, wrong if method == "_take" else later)
+    async with engine.session() as client:
+        await client.send(make_tape(0, 5))
+        async with asyncio.timeout(10):
+            assert await client.closed() == (1011, "")
+            while "connection handler failed" not in caplog.text:
+                await asyncio.sleep(0.01)
 
 
 async def test_commit_and_sample_rate_may_be_missing_and_null_context_is_fine_anywhere(engine: Engine):

@@ -154,8 +154,12 @@ class MoonshineRecognizer:
         ours, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-m", "transcripts.engine.process", str(theirs.fileno()), *self._arguments]
-            self._process = await asyncio.to_thread(_popen, command, theirs.fileno())
-        reader, self._writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+            try:
+                self._process = await asyncio.to_thread(_popen, command, theirs.fileno())
+                reader, self._writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+            except BaseException:
+                ours.close()
+                raise
         return reader
 
     async def _attend(self, reader: asyncio.StreamReader) -> None:
@@ -176,17 +180,26 @@ class MoonshineRecognizer:
     async def _restart(self) -> asyncio.StreamReader:
         while True:
             await asyncio.sleep(RESTART_DELAY)
-            reader = await self._spawn()
-            writer, self._writer = self._writer, None
-            try:
+            if (reader := await self._begun_again()) is not None:
+                self._running.set()
+                return reader
+            await self._stop()
+
+    async def _begun_again(self) -> asyncio.StreamReader | None:
+        """A process that has loaded its model; None when it could not be started, died of it or takes too long."""
+        writer = None
+        try:
+            async with asyncio.timeout(START_TIMEOUT):
+                reader = await self._spawn()
+                # Nothing is sent to it until it listens.
+                writer, self._writer = self._writer, None
                 await _receive(reader)
-            except (asyncio.IncompleteReadError, OSError):
-                self._writer = writer
-                await self._stop()
-                continue
+        except (TimeoutError, asyncio.IncompleteReadError, OSError) as error:
+            log.error("The speech recogniser could not be started again: %r", error)
+            return None
+        finally:
             self._writer = writer
-            self._running.set()
-            return reader
+        return reader
 
     def _dispatch(self, message: list[Any]) -> None:
         kind, number, *rest = message

@@ -76,13 +76,15 @@ class Session:
         self._outbox.put({"message_type": "session_started", "session_id": uuid.uuid4().hex, "config": config})
         if not self._parameters.enable_logging and self._profile.logging_warning:
             self._outbox.put({"message_type": "warning", "warning": wire.NOT_LOGGED})
-        reading = asyncio.create_task(self._read())
-        tasks = [reading, asyncio.create_task(self._outbox.run()), asyncio.create_task(self._watch_idle())]
+        works = (self._read(), self._outbox.run(), self._watch_idle())
+        tasks = [asyncio.create_task(work) for work in works]
         try:
-            waiting: set[asyncio.Future[Any]] = {self._ending, reading}
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            waiting: set[asyncio.Future[Any]] = {self._ending, *tasks}
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if self._ending.done():
                 await self._end(self._ending.result())
+            for task in done:
+                task.result()  # an error of ours is the server's to log, and ends the connection with 1011
         finally:
             self._stream.close()
             for task in tasks:

@@ -65,7 +65,9 @@ def decode(frame: str | bytes) -> AudioChunk | BadInput:
     if not isinstance(message, dict) or not isinstance(kind := message.get("message_type"), str):
         return BadInput(NOT_A_MESSAGE)
     if kind != "input_audio_chunk":
-        return BadInput(f"Unexpected message type: {kind[:80]}")
+        # Half a surrogate pair can be read from JSON, and written to no socket.
+        shown = kind[:80].encode("utf-8", "replace").decode()
+        return BadInput(f"Unexpected message type: {shown}")
     return _chunk(message)
 
 
