@@ -55,7 +55,7 @@ async def give_up_owning(page: Any) -> None:
 
 
 async def erase_old(page: Any) -> None:
-    await page.fill("[name=keep_media_days]", "1")
+    await page.fill("[name=keep_text_days]", "1")
     await page.click("#keeping .primary")
     await page.wait_for_selector("#keeping .danger")
 

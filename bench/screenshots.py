@@ -44,7 +44,7 @@ EXPECTED = {
     "signup-closed": "403",
     "team-new": "422",
     "team-bad-key": "422",
-    "team-erasing": "422",
+    "team-erasing": "409",
     "watchlist-wrong": "422",
 }
 

@@ -158,7 +158,7 @@ class SubmitForm(forms.Form):
     NEEDS_SOURCE = True
     #: Fields under *More*, by headline; all are parameters of the session but the pace.
     GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-        (gettext_lazy("Speech"), ("secondary_languages", "keyterms", "pace")),
+        (gettext_lazy("Speech"), ("secondary_languages", "pace", "keyterms")),
         (
             gettext_lazy("Text"),
             ("include_timestamps", "include_language_detection", "no_verbatim", "filter_background_audio",

@@ -9,6 +9,7 @@ from email import message_from_bytes, policy
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -65,7 +66,7 @@ def invite(client: Client, team: Any) -> Any:
     return client.post(reverse("team-invite", args=[team.pk]), data, follow=True)
 
 
-def test_the_mailed_link_lets_in_whoever_has_it(sink, client, team, alice, charlie):
+def test_the_mailed_link_lets_in_whose_address_it_was_sent_to(sink, client, team, alice, charlie):
     client.force_login(alice)
     team.name = "Übersee\r\nBcc: all@example.org"
     team.save()
@@ -79,6 +80,8 @@ def test_the_mailed_link_lets_in_whoever_has_it(sink, client, team, alice, charl
     guest.force_login(charlie)
     path = address.partition("testserver")[2]
     assert path.startswith("/invitation/")
+    assert guest.get(path).status_code == 403
+    EmailAddress.objects.create(user=charlie, email="dora@example.org", verified=True)
     assert guest.get(path).status_code == 200
     assert guest.post(path).status_code == 302
     assert team.memberships.get(user=charlie).role == Role.REVIEWER

@@ -74,6 +74,16 @@ async def test_all_on_the_page_are_ticked_at_once_and_going_back_keeps_the_place
     assert await page.locator(f"{SHOWN} input:checked").count() == 13
 
 
+async def test_a_feed_pasted_on_the_board_leads_to_its_episodes_too(product, bob, site):  # noqa: F811
+    page = await product.visit(bob, "/")
+    await page.fill("[name=links]", site.serve("/feed.xml", podcast(3, title="The Harbour")))
+    await page.keyboard.press("Tab")
+    await page.evaluate("document.activeElement.blur()")
+    await page.click("[data-probe] button:has-text('Choose episodes')")
+    await page.wait_for_selector("h1:has-text('The Harbour')")
+    assert await page.locator(SHOWN).count() == 3
+
+
 async def test_nothing_picked_is_said_and_nothing_is_started(episodes):
     page = episodes
     await page.click("text=Transcribe the picked episodes")

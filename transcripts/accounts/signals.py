@@ -12,11 +12,13 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialLogin
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out
 from django.db.models.signals import post_delete
 from django.dispatch import Signal
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from transcripts import auditing
 from transcripts.accounts.checks import team_id
@@ -56,7 +58,10 @@ def _factor_failed(user: User, **_: Any) -> None:
 
 def _signed_up(request: HttpRequest, user: User, sociallogin: SocialLogin | None = None, **_: Any) -> None:
     team = team_id()
-    if use_waiting(request, user) is None and sociallogin is not None and team is not None:
+    place = use_waiting(request, user)
+    if place is not None:
+        messages.success(request, gettext("You are in %(team)s now.") % {"team": place.team.name})
+    elif sociallogin is not None and team is not None:
         _join_by_domain(team, user, sociallogin)
 
 

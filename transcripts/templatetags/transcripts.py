@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.contrib.auth.models import User
 from django.template import Context
 from django.utils.formats import localize
 from django.utils.html import format_html
@@ -16,7 +17,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from transcripts import languages, phrases
-from transcripts.models import Event, Team, Transcript
+from transcripts.accounts.waiting import waiting_invitation
+from transcripts.models import Event, Invitation, Team, Transcript
 from transcripts.views import looks
 from transcripts.views.places import pages_of
 from transcripts.views.refusing import ask_an_owner
@@ -24,6 +26,18 @@ from transcripts.views.tags import tags_context
 
 register = template.Library()
 register.simple_tag(ask_an_owner)
+
+
+@register.simple_tag
+def nobody_was_here() -> bool:
+    """Whether nobody has logged in since this server was made: only then does its terminal help."""
+    return not User.objects.filter(last_login__isnull=False).exists()
+
+
+@register.simple_tag(takes_context=True, name="waiting_invitation")
+def _waiting_invitation(context: Context) -> Invitation | None:
+    """The invitation that the visitor came with."""
+    return waiting_invitation(context["request"])
 
 
 @register.filter

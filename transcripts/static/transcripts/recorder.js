@@ -6,6 +6,8 @@ import { SoundStore } from "./sound_store.js";
 const BYTES_PER_MS = 32;
 /** More than so many bytes that are only here are worth a word. */
 const WORTH_A_WORD = 3000 * BYTES_PER_MS;
+/** So long the audio thread may take to give its last piece. */
+const REST_MS = 500;
 const LEAST_WORTH = 300 * BYTES_PER_MS;
 
 const bar = byId("recorder");
@@ -105,9 +107,9 @@ async function listen(options) {
   }
 }
 
-function take({ bytes, peak }) {
-  meter.value = state === "recording" ? Math.min(1, Math.sqrt(peak)) : 0;
-  if (!["recording", "stopping"].includes(state)) return;
+function take({ bytes, peak }, isLast = false) {
+  if (!isLast) meter.value = state === "recording" ? Math.min(1, Math.sqrt(peak)) : 0;
+  if (isOver() || !(isLast || state === "recording")) return;
   heard += bytes.byteLength;
   link.push(bytes);
 }
@@ -126,8 +128,11 @@ async function record() {
     await open();
   } catch (error) {
     release();
+    if (isOver()) return;
     return show(error.name === "NotAllowedError" ? "denied" : error.name === "NotFoundError" ? "missing" : "failed");
   }
+  // The server may have ended it while the browser asked for the microphone.
+  if (state !== "asking") return release();
   link.tell("resume");
   show("recording");
   keepAwake();
@@ -139,20 +144,31 @@ async function pause() {
   link.tell("pause");
 }
 
-/** What the microphone gave last leaves first; then it is off, and its light goes out. */
+/** The microphone is off and its light out; what it gave last is still taken. */
 async function release() {
+  const [tracks, context, worklet] = [stream?.getTracks() ?? [], audio, node];
+  stream = audio = node = null;
   meter.value = 0;
   lock?.release().catch(() => {});
-  for (const track of stream?.getTracks() ?? []) track.stop();
-  const context = audio;
-  stream = audio = null;
+  for (const track of tracks) track.stop();
+  if (context) await rest(worklet);
   await context?.close().catch(() => {});
+}
+
+/** The piece that the microphone left unfinished. */
+function rest(worklet) {
+  return new Promise((done) => {
+    setTimeout(done, REST_MS);
+    worklet.port.onmessage = ({ data }) => {
+      take(data, true);
+      if (data.last) done();
+    };
+    worklet.port.postMessage("rest");
+  });
 }
 
 async function stop() {
   show("stopping");
-  node?.port.postMessage("rest");
-  await new Promise((done) => setTimeout(done, 200));
   await release();
   link.stop();
 }
@@ -163,7 +179,9 @@ function lostMicrophone() {
 
 async function keepAwake() {
   if (state !== "recording" || document.hidden) return;
+  lock?.release().catch(() => {});
   lock = await navigator.wakeLock?.request("screen").catch(() => null);
+  if (state !== "recording") lock?.release().catch(() => {});
 }
 
 button.addEventListener("click", () => (state === "recording" ? pause() : state !== "asking" && record()));

@@ -13,7 +13,7 @@ class Recorder extends AudioWorkletProcessor {
 
   constructor() {
     super();
-    this.port.onmessage = () => this.#post();
+    this.port.onmessage = () => this.#post(true);
   }
 
   process([input]) {
@@ -41,9 +41,9 @@ class Recorder extends AudioWorkletProcessor {
     if (this.#filled === PIECE) this.#post();
   }
 
-  #post() {
+  #post(last = false) {
     const bytes = this.#piece.buffer.slice(0, this.#filled * 2);
-    this.port.postMessage({ bytes, peak: this.#peak }, [bytes]);
+    this.port.postMessage({ bytes, peak: this.#peak, last }, [bytes]);
     this.#filled = this.#peak = 0;
   }
 }

@@ -34,8 +34,10 @@ export function ask(method, url, { body = null, headers = {}, patience = STALL_M
       still();
       progress?.(event.loaded);
     });
+    const abort = () => request.abort();
     request.addEventListener("loadend", () => {
       clearTimeout(watch);
+      signal?.removeEventListener("abort", abort);
       let answer = null;
       try {
         answer = JSON.parse(request.responseText);
@@ -46,7 +48,7 @@ export function ask(method, url, { body = null, headers = {}, patience = STALL_M
       else if (request.status >= 400) reject(new Refusal(request.status, answer));
       else resolve(answer);
     });
-    signal?.addEventListener("abort", () => request.abort(), { once: true });
+    signal?.addEventListener("abort", abort, { once: true });
     still();
     request.send(body);
   });
@@ -87,6 +89,15 @@ export class Sending {
   recall(url = "") {
     this.url = localStorage.getItem(this.#memory) ?? url;
     return Boolean(this.url);
+  }
+
+  /** For another page of this browser; where nothing can be stored, the server's list has it still. */
+  #remember() {
+    try {
+      localStorage.setItem(this.#memory, this.url);
+    } catch {
+      // Full.
+    }
   }
 
   #set(state) {
@@ -176,7 +187,7 @@ export class Sending {
     this.url = about.url;
     this.#block = about.part_bytes;
     this.#part ||= this.#block;
-    localStorage.setItem(this.#memory, this.url);
+    this.#remember();
     signal.throwIfAborted();
     // The last block again: the server compares it, so that another file of the same name never goes on here.
     this.sent = this.#proved ? about.offset : Math.max(Math.ceil(about.offset / this.#block) - 1, 0) * this.#block;

@@ -1,5 +1,6 @@
 // What every page has: menus that close, the theme switch, the connection dot, and errors of controls.
 import { announce, byId, csrfToken, moment, say, slot } from "./dom.js";
+import "./copy.js";
 import "./keys.js";
 
 // The server writes times in its own zone; the reader is in another, perhaps.
@@ -57,6 +58,12 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
   if (xhr.status === 409) announce(xhr.responseText);
   else if (xhr.status >= 400) announce(say("failed"));
+});
+
+// What reads itself anew while somebody marks its text would take that from them: it waits for the next time.
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const marked = getSelection();
+  if (detail.target.matches("[data-steady]") && !marked.isCollapsed && detail.target.contains(marked.anchorNode)) detail.shouldSwap = false;
 });
 
 document.body.addEventListener("htmx:afterRequest", (event) => {

@@ -101,7 +101,7 @@ let sendingAll = false;
 function goOn() {
   const all = [...rows.keys()];
   if (sendingAll && !all.some(({ errors }) => errors)) next();
-  if (!all.length || all.some(({ state }) => state !== "done") || posting) return;
+  if ((!all.length && !typed) || all.some(({ state }) => state !== "done") || posting) return;
   const places = [...all.map(({ location: place }) => place), typed].filter(Boolean);
   location.assign(places.length === 1 ? places[0] : "/");
 }
