@@ -14,7 +14,7 @@ from transcripts.media.guard import Policy
 from transcripts.media.live import LivePatience
 from transcripts.media.open import AudioRequest, open_audio
 from transcripts.media.pcm import SAMPLE_RATE
-from transcripts.media.sources import Kind, kind_of, title_from_url
+from transcripts.media.sources import Kind, kind_of
 
 from .conftest import Canary, Handler, Origin, Recordings, raw
 from .doubles import children, gone
@@ -242,17 +242,3 @@ async def test_an_upload_is_sniffed_and_heard(policy: Policy, recordings: Record
 )
 def test_headers_tell_a_file_from_a_stream(headers: dict[str, str], kind: Kind | None) -> None:
     assert kind_of(headers) is kind
-
-
-@pytest.mark.parametrize(
-    ("url", "title"),
-    [
-        ("https://example.com/a/My_talk%20one.mp3?x=1", "My talk one"),
-        ("https://example.com/live", "live"),
-        ("https://example.com/", None),
-        ("https://example.com/%1b%5b31m.mp3", None),
-        ("https://example.com/v1.2 notes", "v1.2 notes"),
-    ],
-)
-def test_a_link_gives_a_readable_title(url: str, title: str | None) -> None:
-    assert title_from_url(url) == title

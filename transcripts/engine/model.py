@@ -72,11 +72,6 @@ class Moonshine:
         outputs = {value.name for value in self._decoder.get_outputs()}
         self._heads = ALIGNMENT_HEADS.get(self._layers, ()) if "cross_attentions.0" in outputs else ()
 
-    @property
-    def aligns(self) -> bool:
-        """Whether the files give cross attention, hence word times."""
-        return bool(self._heads)
-
     def encode(self, audio: Array) -> Encoded:
         """One pass over ``audio`` (it normalises the level itself)."""
         if audio.size < SHORTEST_SAMPLES:

@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from urllib.parse import unquote, urlsplit
 
 from .errors import FetchError, NotMedia
 from .feeds import is_feed
@@ -204,13 +203,6 @@ def kind_of(headers: Mapping[str, str]) -> Kind | None:
     if "content-length" in headers or headers.get("accept-ranges", "").strip().lower() == "bytes":
         return Kind.FILE
     return None
-
-
-def title_from_url(url: str) -> str | None:
-    """A readable title from the last part of a link's path, without its extension, or None. Pure."""
-    name = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2], errors="replace")
-    stem, dot, extension = name.rpartition(".")
-    return clean_title((stem if dot and len(extension) <= 5 else name).replace("_", " "))
 
 
 async def _read_head(body: AsyncIterator[bytes], size: int, head: list[bytes] | None = None) -> list[bytes]:
