@@ -18,7 +18,7 @@ from transcripts import auditing
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import Act, CaptionLink, EventKind, Transcript
 from transcripts.models.captionlink import new_token, token_hash
-from transcripts.models.log import Entry, append
+from transcripts.models.log import Entry, append, hold
 
 #: Bounds of a link: its life in hours, its delay in seconds, and how many a transcript has at once.
 LONGEST_HOURS, LONGEST_DELAY, MOST_LINKS = 24 * 30, 300, 20
@@ -38,6 +38,7 @@ def make_link(
     asked for it (`captionlocks`). Raises TooManyLinks."""
     if not (1 <= hours <= LONGEST_HOURS and 0 <= delay_seconds <= LONGEST_DELAY):
         raise ValueError("a link lives for hours and waits for seconds, both within bounds")
+    hold(transcript.pk)
     if CaptionLink.objects.alive().filter(transcript=transcript).count() >= MOST_LINKS:
         raise TooManyLinks
     token = new_token()

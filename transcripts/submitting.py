@@ -34,6 +34,8 @@ def submit_all(team: Team, person: User, submissions: Iterable[Submission]) -> l
     """Queue all of them, or none. Raises services.TooMany, limits.LimitReached."""
     wanted = list(submissions)
     with transaction.atomic():
+        # One after the other for each person, so that none passes the bound beside another.
+        User.objects.select_for_update(no_key=True).filter(pk=person.pk).first()
         services.require_room(person, len(wanted))
         for engine in sorted({str(one.engine) for one in wanted}):
             limits.require(team.pk, engine)

@@ -45,6 +45,7 @@ def make(team: Team, person: User, name: str, scopes: Collection[Scope], days: i
     """
     if not scopes:
         raise TokenRefused("no_scope", _("A token without a scope allows nothing."), _("Choose at least one."))
+    User.objects.select_for_update(no_key=True).filter(pk=person.pk).first()
     if ApiToken.objects.alive().filter(team=team, person=person).count() >= MOST_TOKENS:
         message = _("You have %(count)s tokens in this team, the most there can be.") % {"count": MOST_TOKENS}
         raise TokenRefused("too_many_tokens", message, _("Revoke one that is not used any more."))

@@ -59,6 +59,37 @@ for number in range(10):
 print("held")
 """
 
+BOUNDS = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from transcripts import services, sharing, submitting, tokens
+from transcripts.access import Scope
+from transcripts.models import ApiToken, CaptionLink, SourceKind, Team, Transcript
+settings.STTWEB_USER_UNFINISHED, tokens.MOST_TOKENS, sharing.MOST_LINKS = 3, 3, 3
+team, person = Team.objects.create(name="Bounds"), User.objects.create_user("busy")
+link = services.Submission(title="T", kind=SourceKind.URL, url="https://media.example.org/a.mp3")
+shown = services.submit(team, None, link, wake=False)
+def made(work):
+    together = Barrier(8)
+    def run(number):
+        together.wait(30)
+        try:
+            work()
+        except (services.TooMany, tokens.TokenRefused, sharing.TooManyLinks):
+            pass
+        finally:
+            connection.close()
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(run, range(8)))
+made(lambda: submitting.submit_all(team, person, [link]))
+made(lambda: tokens.make(team, person, "n", [Scope.READ], 1))
+made(lambda: sharing.make_link(shown, person, 1, 0))
+print(Transcript.objects.filter(created_by=person).count(), ApiToken.objects.count(), CaptionLink.objects.count())
+"""
+
 
 @pytest.mark.services
 @pytest.mark.timeout(300)
@@ -67,3 +98,4 @@ def test_limits_are_shared_and_owners_are_kept_by_transactions_side_by_side(post
     product.manage("migrate", "--verbosity", "0")
     assert "1 True 40" in product.shell(SHARED).splitlines()
     assert "held" in product.shell(OWNERS).splitlines()
+    assert "3 3 3" in product.shell(BOUNDS).splitlines()
