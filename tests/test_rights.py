@@ -127,8 +127,8 @@ PAGES: dict[Right, list[Ask]] = {
 }
 #: Pages of whoever is logged in, which show what is theirs and name nothing of a team.
 EVERYBODYS = {"board", "library", "tags", "picked", "team-new", "roles", "theme", "language", "login", "logout"}
-#: What a token opens by itself; what only its maker reaches (tests/views/test_uploads.py).
-BY_TOKEN, MAKERS = {"public_captions", "public_overlay", "invitation"}, {"upload", "upload_complete"}
+#: What a token opens by itself; what only its maker reaches (tests/views/test_uploads.py, test_comments.py).
+BY_TOKEN, MAKERS = {"public_captions", "public_overlay", "invitation"}, {"upload", "upload_complete", "comment_edit"}
 #: Within the team that one works in: strangers work in their own.
 IN_MY_TEAM = {
     "new",

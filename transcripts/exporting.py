@@ -113,7 +113,8 @@ def _remarks(transcript: Transcript, part: Options) -> tuple[Remark, ...]:
 
 def _remark(row: Comment, thread: Comment) -> Remark:
     at, resolved = row.at.isoformat(timespec="seconds"), thread.resolved_at is not None
-    return Remark(row.start_ms, row.text, row.by_name, at, int(row is not thread), resolved)
+    place = int(row is not thread), resolved, thread.pk, row.edited_at is not None
+    return Remark(row.start_ms, row.text, row.by_name, at, *place)
 
 
 def stamp_of(transcript: Transcript) -> Stamp:

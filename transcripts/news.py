@@ -141,6 +141,8 @@ def _messages(transcript: Transcript, event: Event) -> Iterator[Message]:
         message = messages.of_state(transcript, event)
     elif event.kind == EventKind.REVIEW:
         message = messages.of_review(transcript, event, _review_before(event))
+    elif event.kind == EventKind.COMMENT:
+        message = messages.of_comment(transcript, event)
     if message is not None:
         yield message
 

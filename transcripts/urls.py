@@ -83,6 +83,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<uuid:transcript_id>/comments", comments.comments, name="comments"),
     path("s/<uuid:transcript_id>/comments/<int:comment_id>/resolve", comments.settle, name="comment_resolve"),
     path("s/<uuid:transcript_id>/comments/<int:comment_id>/reopen", comments.reopen, name="comment_reopen"),
+    path("s/<uuid:transcript_id>/comments/<int:comment_id>/edit", comments.edit, name="comment_edit"),
     path("s/<uuid:transcript_id>/comments/<int:comment_id>/delete", comments.delete, name="comment_delete"),
     path("s/<uuid:transcript_id>/speakers", segments.speakers, name="speakers"),
     path("s/<uuid:transcript_id>/replace", segments.replace, name="replace"),

@@ -37,6 +37,20 @@ def test_written_answered_settled_and_deleted(alices, path):
     assert Comment.objects.count() == 1
 
 
+def test_ones_own_words_are_changed_over_the_version_that_was_seen(alices, program, bob, path):
+    made = alices.post(path, {"text": "Whoo?"}).json()
+    one = f"{path}/{made['id']}"
+    assert (made["version"], made["edited_at"]) == (0, None)
+    edited = alices.patch(one, {"text": "Who?", "version": 0}).json()
+    assert (edited["text"], edited["version"], bool(edited["edited_at"])) == ("Who?", 1, True)
+    late = alices.patch(one, {"text": "Late.", "version": 0})
+    assert (late.status_code, code_of(late)) == (409, "comment_changed")
+    assert late.json()["current"] == {"text": "Who?", "version": 1}
+    assert program(bob).patch(one, {"text": "Mine.", "version": 1}).status_code == 403
+    for body in ({}, {"text": "x"}, {"version": 1}, {"resolved": True, "text": "x", "version": 1}):
+        assert alices.patch(one, body).status_code == 422
+
+
 def test_only_a_token_that_manages_deletes_what_others_wrote(program, alice, bob, path):
     his = program(bob).post(path, {"text": "Mine."}).json()["id"]
     refused = program(alice, Scope.READ, Scope.EDIT).delete(f"{path}/{his}")

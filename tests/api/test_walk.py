@@ -90,7 +90,7 @@ ROUTES: dict[str, tuple[str, str, Any, Scope | None]] = {
     "decide": ("post", f"{T}/review", {"decision": "approve"}, Scope.REVIEW),
     "list_comments": ("get", f"{T}/comments", None, Scope.READ),
     "write_comment": ("post", f"{T}/comments", {"text": "Who?", "segment": 0}, Scope.EDIT),
-    "settle_comment": ("patch", f"{T}/comments/{{comment}}", {"resolved": True}, Scope.EDIT),
+    "change_comment": ("patch", f"{T}/comments/{{comment}}", {"resolved": True}, Scope.EDIT),
     "delete_comment": ("delete", f"{T}/comments/{{comment}}", None, Scope.EDIT),
     "export_transcript": ("get", f"{T}/export/txt", None, Scope.READ),
     "read_audio": ("get", f"{T}/audio", None, Scope.READ),

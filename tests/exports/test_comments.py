@@ -22,6 +22,8 @@ from transcripts.models import Transcript
 from transcripts.reviewing import comments
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+W14 = "{http://schemas.microsoft.com/office/word/2010/wordml}"
+W15 = "{http://schemas.microsoft.com/office/word/2012/wordml}"
 ASKED = Options(comments=True)
 
 
@@ -48,6 +50,8 @@ def test_nobody_gets_them_who_did_not_ask(text: Transcript, name: str) -> None:
     content = exporting.export(text, name).content
     if name == "docx":
         assert "word/comments.xml" not in parts(content)
+    elif name == "xlsx":
+        assert "river?" not in str([*map(ElementTree.tostring, parts(content).values())])
     else:
         assert "river?" not in content.decode()
 
@@ -81,9 +85,30 @@ def test_a_word_processor_shows_them_beside_their_paragraph(text: Transcript) ->
         "0": "The river rose.", "1": "Nobody slept.", "2": "Nobody slept.",
     }  # fmt: skip
     targets = [relation.get("Target") for relation in found["word/_rels/document.xml.rels"]]
-    assert targets == ["styles.xml", "comments.xml"]
+    assert targets == ["styles.xml", "comments.xml", "commentsExtended.xml"]
     overrides = [part.get("PartName") for part in found["[Content_Types].xml"]]
-    assert "/word/comments.xml" in overrides
+    assert {"/word/comments.xml", "/word/commentsExtended.xml"} <= set(overrides)
+
+
+def threads(found: dict[str, ElementTree.Element]) -> dict[str, tuple[str | None, str]]:
+    """What answers what, by the words of the comments, and whether it is resolved."""
+    said = {box[-1].get(f"{W14}paraId"): words(box) for box in found["word/comments.xml"]}
+    return {
+        said[about.get(f"{W15}paraId")]: (said.get(about.get(f"{W15}paraIdParent")), about.get(f"{W15}done", ""))
+        for about in found["word/commentsExtended.xml"]
+    }
+
+
+def test_a_word_processor_shows_answers_under_what_they_answer(text: Transcript, alice: User, bob: User) -> None:
+    found = parts(exporting.export(text, "docx", ASKED).content)
+    assert threads(found) == {
+        "Good.": (None, "1"), "Which river?Say so.": (None, "0"), "The Alva.": ("Which river?Say so.", "0"),
+    }  # fmt: skip
+    asked = text.comments.get(text__startswith="Which")
+    comments.answer(text, alice, asked.pk, "Sure?")
+    comments.delete(text, alice, asked.pk)
+    found = parts(exporting.export(text, "docx", ASKED).content)
+    assert threads(found) == {"Good.": (None, "1"), "The Alva.": (None, "0"), "Sure?": ("The Alva.", "0")}
 
 
 @pytest.mark.parametrize("said", HOSTILE)

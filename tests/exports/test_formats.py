@@ -177,7 +177,7 @@ def test_every_format_takes_every_text(name, text):
 
 
 def test_an_unknown_format_is_refused_with_the_known_ones():
-    with pytest.raises(UnknownFormat, match="txt, srt, vtt, ttml, docx, csv, json"):
+    with pytest.raises(UnknownFormat, match="txt, srt, vtt, ttml, docx, xlsx, csv, json"):
         render("exe", document())
 
 

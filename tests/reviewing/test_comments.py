@@ -9,7 +9,14 @@ from django.core.exceptions import PermissionDenied
 from tests.reviewing.conftest import MakeText
 from transcripts.models import Act, AuditEntry, Comment, EventKind, Transcript
 from transcripts.reviewing import comments, editing, flow
-from transcripts.reviewing.errors import CommentTooLong, Conflict, NoComment, NoSuchThread, TooManyComments
+from transcripts.reviewing.errors import (
+    CommentChanged,
+    CommentTooLong,
+    Conflict,
+    NoComment,
+    NoSuchThread,
+    TooManyComments,
+)
 
 
 @pytest.fixture
@@ -76,6 +83,28 @@ def test_answers_stand_beside_each_other_and_open_what_was_settled(text: Transcr
         comments.settle(text, alice, first.pk)
     with pytest.raises(NoSuchThread):
         comments.answer(text, alice, second.pk + 1, "Who?")
+
+
+def test_ones_own_words_are_changed_over_the_version_that_was_seen(text: Transcript, alice: User, bob: User) -> None:
+    comment = comments.write(text, alice, "Which rivver?", segment=0)
+    assert (comment.version, comment.edited_at) == (0, None)
+    edited = comments.edit(text, alice, comment.pk, " Which river? ", 0)
+    assert (edited.text, edited.version, edited.edited_at is not None) == ("Which river?", 1, True)
+    assert comments.edit(text, alice, comment.pk, "Which river?", 1).version == 1, "nothing changed"
+    with pytest.raises(CommentChanged) as refused:
+        comments.edit(text, alice, comment.pk, "From another tab.", 0)
+    assert refused.value.current.text == "Which river?"
+    with pytest.raises(PermissionDenied):
+        comments.edit(text, bob, comment.pk, "Not mine.", 1)
+    with pytest.raises(NoComment):
+        comments.edit(text, alice, comment.pk, " ", 1)
+    assert told(text) == [("written", comment.pk), ("edited", comment.pk)]
+    assert "rivver" not in str(list(text.events.values()))
+    reply = comments.answer(text, bob, comment.pk, "The Alva.")
+    comments.delete(text, alice, comment.pk)
+    with pytest.raises(Comment.DoesNotExist):
+        comments.edit(text, alice, comment.pk, "I am back.", 1)
+    assert comments.edit(text, bob, reply.pk, "The Elbe.", 0).parent_id == comment.pk
 
 
 def test_ones_own_is_deleted_and_that_of_others_by_a_manager_on_the_record(

@@ -12,7 +12,7 @@ from transcripts.models import Transcript
 
 #: What may be done to a segment.
 ANSWERS = ("resolve", "dismiss", "reopen")
-COMMENT_VERBS = ("resolve", "reopen", "delete")
+COMMENT_VERBS = ("edit", "resolve", "reopen", "delete")
 SEGMENT_VERBS = ("edit", "split", "merge", "restore", "speaker", "check")
 #: Route name -> method, for every route of the app that names a transcript.
 TRANSCRIPT_ROUTES = {

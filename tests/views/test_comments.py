@@ -49,6 +49,25 @@ def test_a_script_writes_answers_settles_and_deletes(client: Client, text: Trans
     assert not Comment.objects.exists()
 
 
+def test_ones_own_is_edited_shown_as_edited_and_not_over_another_version(
+    client: Client, text: Transcript, alice: User, bob: User
+) -> None:
+    client.force_login(bob)
+    comment = comments.write(text, bob, "Which rivver?", segment=0)
+    assert "comment-edited" not in listed(client, text)
+    assert send(client, text, f"/{comment.pk}/edit", text="Which river?", version="0").status_code == 200
+    assert "comment-edited" in listed(client, text)
+    late = send(client, text, f"/{comment.pk}/edit", text="Late.", version="0")
+    assert (late.status_code, late.json()["code"]) == (409, "comment_changed")
+    assert late.json()["current"] == {"text": "Which river?", "version": 1}
+    assert send(client, text, f"/{comment.pk}/edit", text="Late.", version="x").status_code == 409
+    page = client.post(f"/s/{text.pk}/comments/{comment.pk}/edit", {"text": "By a form.", "version": "1"}, follow=True)
+    assert "By a form." in page.content.decode()
+    client.force_login(alice)
+    assert f"/comments/{comment.pk}/edit" not in listed(client, text)
+    assert send(client, text, f"/{comment.pk}/edit", text="x", version="2").status_code == 403
+
+
 def test_a_form_comes_back_to_the_page_and_says_what_was_wrong(client: Client, text: Transcript, bob: User) -> None:
     client.force_login(bob)
     page = client.post(f"/s/{text.pk}/comments", {"text": "Which river?"}, follow=True)

@@ -1,18 +1,21 @@
-"""Segments and events one by one: for looking things up, never for changing them."""
+"""Segments, events and comments one by one: for looking things up, not for changing them."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from transcripts.admin.lists import AnyModelAdmin, ReadOnlyAdmin
 from transcripts.admin.reading import payload, times
-from transcripts.models import Event, Segment
+from transcripts.models import Comment, Event, Segment
+from transcripts.reviewing import comments
 
 #: Mean word confidence under which a person should look.
 LOW_CONFIDENCE = 0.6
@@ -72,3 +75,31 @@ class EventAdmin(ReadOnlyAdmin):
     def whole(self, event: Event) -> str:
         """The payload, whole."""
         return json.dumps(event.payload, ensure_ascii=False, indent=1)
+
+
+@admin.register(Comment)
+class CommentAdmin(ReadOnlyAdmin):
+    """What people said beside the text, newest first. Only its author changes it; staff may delete it, on record."""
+
+    list_display = ["text", "transcript", "by_name", "at", "edited_at", "resolved_at"]
+    list_filter = ["at", "resolved_at"]
+    list_select_related = ["transcript"]
+    search_fields = ["by_name", "transcript__title"]
+    ordering = ["-id"]
+    sortable_by = ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Who may delete comments; one whose words are gone only stays for its answers."""
+        gone = isinstance(obj, Comment) and not obj.text
+        return not gone and request.user.has_perm("transcripts.delete_comment")
+
+    def delete_model(self, request: HttpRequest, obj: Comment) -> None:
+        """As a manager of the team would: its watchers are told, and it stands in the team's record."""
+        assert isinstance(request.user, User)
+        comments.delete(obj.transcript, request.user, obj.pk, of_anybody=True)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Several, each for itself; what went with another one meanwhile is gone already."""
+        for row in queryset.exclude(text="").select_related("transcript"):
+            with suppress(Comment.DoesNotExist):
+                self.delete_model(request, row)

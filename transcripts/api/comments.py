@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from django.http import Http404
 from ninja import Query, Router, Schema, Status
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from transcripts import access
 from transcripts.access import Right
@@ -24,6 +25,9 @@ ONE = PLACE + "/{int:comment_id}"
 MOST_ID = 2**63 - 1
 
 
+Words = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_COMMENT, pattern=NO_NUL)]
+
+
 class CommentOut(Schema):
     """A remark on a segment (null: on the time), or with a ``thread`` that is another one's id an answer to it."""
 
@@ -34,6 +38,8 @@ class CommentOut(Schema):
     text: str = Field(description="empty when it was deleted and has answers")
     by: str
     at: datetime
+    version: int = Field(description="rises with each change of its words")
+    edited_at: datetime | None
     resolved_by: str
     resolved_at: datetime | None
 
@@ -49,18 +55,27 @@ class CommentIn(Strict):
 
     model_config = example(text="Is the name right?", segment=0)
 
-    text: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_COMMENT, pattern=NO_NUL)]
+    text: Words
     segment: Index | None = None
     start_ms: int | None = Field(None, ge=0, le=comments.LATEST_MS)
     thread: Index | None = None
 
 
 class CommentPatch(Strict):
-    """Whether nothing is left to do."""
+    """Whether nothing is left to do, or other words for one's own, with the ``version`` that was seen."""
 
     model_config = example(resolved=True)
 
-    resolved: bool
+    resolved: bool | SkipJsonSchema[None] = None
+    text: Words | SkipJsonSchema[None] = None
+    version: Index | SkipJsonSchema[None] = None
+
+    @model_validator(mode="after")
+    def one_thing(self) -> Self:
+        """Raises ValueError."""
+        if (self.text is None) != (self.version is None) or (self.resolved is None) == (self.text is None):
+            raise ValueError("Send either resolved, or text with version.")
+        return self
 
 
 class CommentQuery(Schema):
@@ -71,7 +86,7 @@ class CommentQuery(Schema):
 
 def shown(row: Comment) -> dict[str, Any]:
     """A comment as the API tells it."""
-    names = ("id", "segment", "start_ms", "text", "at", "resolved_at")
+    names = ("id", "segment", "start_ms", "text", "at", "version", "edited_at", "resolved_at")
     told = {name: getattr(row, name) for name in names}
     return told | {"thread": row.parent_id or row.pk, "by": row.by_name, "resolved_by": row.resolved_name}
 
@@ -101,12 +116,15 @@ def write_comment(request: HolderRequest, transcript_id: UUID, data: CommentIn) 
 
 
 @router.patch(ONE, response=CommentOut)
-def settle_comment(request: HolderRequest, transcript_id: UUID, comment_id: int, data: CommentPatch) -> dict[str, Any]:
-    """Say that nothing is left to do about a comment, or that something is. Scope `edit`."""
+def change_comment(request: HolderRequest, transcript_id: UUID, comment_id: int, data: CommentPatch) -> dict[str, Any]:
+    """Say that nothing is left to do about a comment, or that something is; or change the words of one's own
+    (`comment_changed` with `current` when another version is there). Scope `edit`."""
     transcript, row = _found(request, transcript_id, comment_id)
+    if data.text is not None and data.version is not None:
+        return shown(comments.edit(transcript, request.auth.person, row.pk, data.text, data.version))
     if row.parent_id is not None:
         raise Http404("An answer is settled with what it answers.")
-    return shown(comments.settle(transcript, request.auth.person, row.pk, settled=data.resolved))
+    return shown(comments.settle(transcript, request.auth.person, row.pk, settled=bool(data.resolved)))
 
 
 @router.delete(ONE, response={204: None})

@@ -22,7 +22,7 @@ from transcripts.exports import UnknownFormat
 from transcripts.limits import LimitReached
 from transcripts.models import IllegalTransition
 from transcripts.presetting import PresetRefused
-from transcripts.reviewing.errors import Conflict, ReviewError
+from transcripts.reviewing.errors import CommentChanged, Conflict, ReviewError
 from transcripts.services import Approved, TooMany
 from transcripts.submitting import KeyRefused
 from transcripts.tagging import TagRefused
@@ -157,6 +157,11 @@ def _conflict(_request: HttpRequest, error: Conflict) -> HttpResponse:
     return answer(409, error.code, str(error.message), str(error.next_step), current=current)
 
 
+def _comment_changed(_request: HttpRequest, error: CommentChanged) -> HttpResponse:
+    current = {"text": error.current.text, "version": error.current.version}
+    return answer(409, error.code, str(error.message), str(error.next_step), current=current)
+
+
 def _moved_on(_request: HttpRequest, error: IllegalTransition) -> HttpResponse:
     message = _("That is not possible in the state “%(state)s”.") % {"state": error.before.value}
     return answer(409, "wrong_state", message, _("Read the transcript again to see where it stands."))
@@ -197,6 +202,7 @@ HANDLERS: dict[type[Exception], Any] = {
     TagRefused: _told,
     ReviewError: _told,
     Conflict: _conflict,
+    CommentChanged: _comment_changed,
     IllegalTransition: _moved_on,
     Approved: _told,
     OperationalError: _busy,

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from transcripts.exports import docx, srt, structured, table, text, ttml, vtt
+from transcripts.exports import docx, srt, structured, table, text, ttml, vtt, xlsx
 from transcripts.exports.cues import LINE_COLUMNS
 from transcripts.exports.document import Document
 
@@ -65,6 +65,7 @@ class Format:
 
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 FORMATS: dict[str, Format] = {
     kind.name: kind
@@ -74,6 +75,7 @@ FORMATS: dict[str, Format] = {
         Format("vtt", "WebVTT subtitles", "vtt", "text/vtt; charset=utf-8"),
         Format("ttml", "TTML subtitles", "ttml", "application/ttml+xml; charset=utf-8"),
         Format("docx", "Word document", "docx", _DOCX),
+        Format("xlsx", "Spreadsheet", "xlsx", _XLSX),
         Format("csv", "Table (CSV)", "csv", "text/csv; charset=utf-8"),
         Format("json", "Data (JSON)", "json", "application/json", with_events=True),
     )
@@ -85,6 +87,7 @@ _RENDERERS: dict[str, Callable[[Document, Options], str | bytes]] = {
     "vtt": lambda made, told: vtt.render(made, speakers=told.speakers, columns=told.columns),
     "ttml": lambda made, told: ttml.render(made, speakers=told.speakers, columns=told.columns),
     "docx": lambda made, told: docx.render(made, times=told.times, speakers=told.speakers),
+    "xlsx": lambda made, told: xlsx.render(made, speakers=told.speakers),
     "csv": lambda made, told: table.render(made, speakers=told.speakers),
     "json": lambda made, _: structured.render(made),
 }
@@ -106,6 +109,7 @@ def preview(name: str, document: Document, options: Options = DEFAULT, count: in
     """
     if name == "docx":
         options = replace(options, header=True)
+    name = {"xlsx": "csv"}.get(name, name)
     cut = _first(document, count) if name in {"csv", "json"} else document
     shown = render({"docx": "txt"}.get(name, name), cut, options).decode("utf-8", "replace").lstrip(table.MARK)
     if name == "ttml":

@@ -73,7 +73,8 @@ class Stamp:
 @dataclass(frozen=True, slots=True)
 class Remark:
     """A comment of a person on the sound at ``start_ms``, written at an ISO time; ``answers`` is how deep it stands: 1
-    for an answer, else 0. ``resolved``: nothing is left to do about it."""
+    for an answer, else 0. ``resolved``: nothing is left to do about it. Comments of one ``thread`` (a number, 0: none)
+    belong together. ``edited``: its author changed it since."""
 
     start_ms: int
     text: str
@@ -81,6 +82,8 @@ class Remark:
     at: str
     answers: int = 0
     resolved: bool = False
+    thread: int = 0
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,38 +1,29 @@
 """A document for word processors (Office Open XML, ECMA-376): the smallest package that is one. Pure.
 
 Title, facts and notes, then paragraphs as in plain text, each with its time and, where it changes, its speaker. What
-people commented stands beside the paragraph, as word processors show it.
+people commented stands beside the paragraph, answers under what they answer, as word processors show it.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
 from bisect import bisect_right
 from collections.abc import Sequence
 
 from transcripts.exports.clock import brief
 from transcripts.exports.cues import gap_text
 from transcripts.exports.document import Document, Gap, Remark
+from transcripts.exports.package import OFFICE, packed, relations, types
 from transcripts.exports.text import Paragraph, facts, paragraphs
 from transcripts.exports.tokens import clean
 from transcripts.exports.xml import escape
 
-_XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-_OFFICE = "http://schemas.openxmlformats.org"
-_WORD = f'xmlns:w="{_OFFICE}/wordprocessingml/2006/main"'
+_WORD = f'xmlns:w="{OFFICE}/wordprocessingml/2006/main"'
 _TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml"
-_RELATION = f"{_OFFICE}/officeDocument/2006/relationships"
-#: Zip files hold a time for each part; the same document is the same bytes.
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
-
-_TYPES = f"""<Types xmlns="{_OFFICE}/package/2006/content-types">
-<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
-<Default Extension="xml" ContentType="application/xml"/>
-<Override PartName="/word/document.xml" ContentType="{_TYPE}.document.main+xml"/>
-<Override PartName="/word/styles.xml" ContentType="{_TYPE}.styles+xml"/>{{0}}
-</Types>"""
-_COMMENTS_TYPE = f'<Override PartName="/word/comments.xml" ContentType="{_TYPE}.comments+xml"/>'
+#: Of Word 2010 and 2012 ([MS-DOCX]): ids of paragraphs, and which comment answers which. Other programs pass them over.
+_W14 = 'xmlns:w14="http://schemas.microsoft.com/office/word/2010/wordml"'
+_W15 = 'xmlns:w15="http://schemas.microsoft.com/office/word/2012/wordml"'
+_NEWER = f'xmlns:mc="{OFFICE}/markup-compatibility/2006" mc:Ignorable="w14 w15" {_W14} {_W15}'
+_EXTENDED = "http://schemas.microsoft.com/office/2011/relationships/commentsExtended"
 _STYLES = f"""<w:styles {_WORD}>
 <w:docDefaults><w:rPrDefault><w:rPr><w:sz w:val="22"/></w:rPr></w:rPrDefault>
 <w:pPrDefault><w:pPr><w:spacing w:after="160" w:line="276" w:lineRule="auto"/></w:pPr></w:pPrDefault></w:docDefaults>
@@ -92,14 +83,31 @@ def _comments(remarks: Sequence[Remark]) -> str:
     made = []
     for number, remark in enumerate(remarks):
         about = f'w:id="{number}" w:author="{escape(clean(remark.by))}" w:date="{remark.at}"'
-        said = "".join(_paragraph(_run(clean(line))) for line in remark.text.split("\n"))
-        made.append(f"<w:comment {about}>{said}</w:comment>")
-    return f"<w:comments {_WORD}>{''.join(made)}</w:comments>"
+        *earlier, last = remark.text.split("\n")
+        said = "".join(_paragraph(_run(clean(line))) for line in earlier)
+        made.append(f"<w:comment {about}>{said}{_paragraph(_run(clean(last)), mark=_mark(number))}</w:comment>")
+    return f"<w:comments {_WORD} {_NEWER}>{''.join(made)}</w:comments>"
 
 
-def _paragraph(runs: str, style: str = "") -> str:
+def _mark(number: int) -> str:
+    """The id of a comment's last paragraph, by which the comment is known: eight hex digits below 0x80000000."""
+    return f"{number + 1:08X}"
+
+
+def _threads(remarks: Sequence[Remark]) -> str:
+    """Which comment answers which, and what is resolved. Without their question, answers answer the first of them."""
+    first: dict[int, int] = {}
+    made = []
+    for number, remark in enumerate(remarks):
+        above = first.setdefault(remark.thread or -number, number)
+        parent = "" if above == number else f'w15:paraIdParent="{_mark(above)}" '
+        made.append(f'<w15:commentEx w15:paraId="{_mark(number)}" {parent}w15:done="{int(remark.resolved)}"/>')
+    return f"<w15:commentsEx {_NEWER}>{''.join(made)}</w15:commentsEx>"
+
+
+def _paragraph(runs: str, style: str = "", mark: str = "") -> str:
     about = f'<w:pPr><w:pStyle w:val="{style}"/></w:pPr>' if style else ""
-    return f"<w:p>{about}{runs}</w:p>"
+    return f'<w:p w14:paraId="{mark}">{runs}</w:p>' if mark else f"<w:p>{about}{runs}</w:p>"
 
 
 def _run(text: str, style: str = "") -> str:
@@ -107,27 +115,19 @@ def _run(text: str, style: str = "") -> str:
     return f'<w:r>{about}<w:t xml:space="preserve">{escape(text)}</w:t></w:r>'
 
 
-def _relations(**parts: str) -> str:
-    made = "".join(
-        f'<Relationship Id="rId{number}" Type="{_RELATION}/{kind}" Target="{target}"/>'
-        for number, (kind, target) in enumerate(parts.items(), 1)
-    )
-    return f'<Relationships xmlns="{_OFFICE}/package/2006/relationships">{made}</Relationships>'
-
-
 def _package(document: str, remarks: Sequence[Remark]) -> bytes:
-    own = {"comments": "comments.xml"} if remarks else {}
-    parts = {
-        "[Content_Types].xml": _TYPES.format(_COMMENTS_TYPE if remarks else ""),
-        "_rels/.rels": _relations(officeDocument="word/document.xml"),
-        "word/_rels/document.xml.rels": _relations(styles="styles.xml", **own),
-        "word/document.xml": document,
-        "word/styles.xml": _STYLES,
-    }
+    kinds = {"document": "document.main", "styles": "styles"}
+    parts = {"word/document.xml": document, "word/styles.xml": _STYLES}
+    own = {"styles": "styles.xml"}
     if remarks:
-        parts["word/comments.xml"] = _comments(remarks)
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package:
-        for name, xml in parts.items():
-            package.writestr(zipfile.ZipInfo(name, _NO_TIME), f"{_XML}{xml}".encode(), zipfile.ZIP_DEFLATED)
-    return file.getvalue()
+        kinds |= {"comments": "comments", "commentsExtended": "commentsExtended"}
+        own |= {"comments": "comments.xml", _EXTENDED: "commentsExtended.xml"}
+        parts |= {"word/comments.xml": _comments(remarks), "word/commentsExtended.xml": _threads(remarks)}
+    return packed(
+        {
+            "[Content_Types].xml": types({f"word/{name}.xml": f"{_TYPE}.{kind}+xml" for name, kind in kinds.items()}),
+            "_rels/.rels": relations({"officeDocument": "word/document.xml"}),
+            "word/_rels/document.xml.rels": relations(own),
+            **parts,
+        }
+    )

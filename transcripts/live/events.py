@@ -23,8 +23,8 @@ types where), ``caption`` (all that a public caption link gets) and ``closed``.
 - review: ``state`` (``open``, ``returned``, ``approved``) and ``by``, perhaps ``reason`` and ``assignee``;
 - flag: ``flags``, a list of ``id, kind, state, segment`` (or null), ``start_ms, end_ms, score, details``: new ones, or
   ones whose state changed, then with ``by``, a name;
-- comment: ``what`` (``written``, ``resolved``, ``reopened``, ``deleted``) became of ``id`` in ``thread``, ``by`` (a
-  name), its ``segment`` (or null) and ``start_ms``; never its text, which can be deleted;
+- comment: ``what`` (``written``, ``edited``, ``resolved``, ``reopened``, ``deleted``) became of ``id`` in ``thread``,
+  ``by`` (a name), its ``segment`` (or null) and ``start_ms``; never its text, which can be deleted;
 - session, annotation: what the provider said; shown in the log only;
 - source: ``code`` (``source_dropped``, ``source_back``, ``source_ended``, ``now_playing``), ``message``, ``at_ms`` and,
   for a title, ``title``.

@@ -25,9 +25,11 @@ class OtherBytes(FetchError):
     """What the server offers now is not the rest of what was begun: nothing of it is taken."""
 
 
-async def resuming(body: AsyncIterator[bytes], carry_on: CarryOn) -> AsyncGenerator[bytes]:
-    """``body``, and where it breaks the rest of the file by ``carry_on`` (None: never). Raises ``FetchError``."""
-    received = mark = tries = 0
+async def resuming(body: AsyncIterator[bytes], carry_on: CarryOn, start: int = 0) -> AsyncGenerator[bytes]:
+    """``body``, which begins at the byte ``start``, and where it breaks the rest of the file by ``carry_on`` (None:
+    never). Raises ``FetchError``."""
+    received = mark = start
+    tries = 0
     for _ in range(MOST_RESUMES):
         try:
             async for piece in body:

@@ -71,10 +71,11 @@ class Source:
         self._rest = rest
         self._carry_on = carry_on
 
-    async def aiter_bytes(self) -> AsyncGenerator[bytes]:
-        """The body, what was looked at to judge it included. A file whose download breaks is carried on where it
-        stopped, if the server can prove that it still is the same one."""
-        async with aclosing(self._from_the_start()) as body, aclosing(resuming(body, self._carry_on)) as whole:
+    async def aiter_bytes(self, start: int = 0) -> AsyncGenerator[bytes]:
+        """The body from the byte ``start`` on, what was looked at to judge it included. A file whose download breaks
+        is carried on where it stopped, if the server can prove that it still is the same one."""
+        begun = self._from_the_start() if not start or self._carry_on is None else self._carry_on(start)
+        async with aclosing(begun) as body, aclosing(resuming(body, self._carry_on, start)) as whole:
             async for piece in whole:
                 yield piece
 

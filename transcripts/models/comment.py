@@ -37,6 +37,9 @@ class Comment(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     by_name = models.CharField(max_length=150, blank=True)
     at = models.DateTimeField(_("at"), default=timezone.now)
+    #: Rises with each change of its words, so that of two changes at once one is told.
+    version = models.PositiveIntegerField(default=0, db_default=0)
+    edited_at = models.DateTimeField(_("edited"), null=True, blank=True)
     #: When somebody said that nothing is left to do, and who.
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
     resolved_name = models.CharField(max_length=150, blank=True)

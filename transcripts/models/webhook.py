@@ -27,6 +27,8 @@ class WebhookEvent(models.TextChoices):
     APPROVED = "review.approved", _("It was approved")
     RETURNED = "review.returned", _("It was returned to its editor")
     REOPENED = "review.reopened", _("It was opened again")
+    COMMENTED = "comment.created", _("Somebody commented or replied")
+    RESOLVED = "comment.resolved", _("A comment was resolved")
     ALERT = "alert.hit", _("A watched word was said")
     TEST = "webhook.test", _("Test")
 

@@ -1,4 +1,4 @@
-"""Comments beside the text: written, answered, settled, deleted. Each verb is one transaction and is logged.
+"""Comments beside the text: written, answered, edited, settled, deleted. Each verb is one transaction and is logged.
 
 The log says that something happened to a comment, never what it says: a deleted one is gone. They are no part of the
 text, so an approved transcript takes them too. Callers have been through `access.py` (Right.COMMENT).
@@ -18,7 +18,14 @@ from transcripts.jobs.clean import clean_text
 from transcripts.live.publish import ring_on_commit
 from transcripts.models import Act, Comment, EventKind, Segment, Transcript
 from transcripts.models.log import Entry, append, hold
-from transcripts.reviewing.errors import CommentTooLong, Conflict, NoComment, NoSuchThread, TooManyComments
+from transcripts.reviewing.errors import (
+    CommentChanged,
+    CommentTooLong,
+    Conflict,
+    NoComment,
+    NoSuchThread,
+    TooManyComments,
+)
 from transcripts.reviewing.people import name_of
 
 #: Longest comment in characters, and most comments of a transcript, answers included.
@@ -82,6 +89,26 @@ def settle(transcript: Transcript, person: User, comment_id: int, *, settled: bo
 
 
 @transaction.atomic
+def edit(transcript: Transcript, person: User, comment_id: int, text: str, version: int) -> Comment:
+    """Other words for one's own comment; ``version`` is the one that was seen. It is shown as edited.
+
+    Raises Comment.DoesNotExist, PermissionDenied and ReviewError (CommentChanged when another version is there).
+    """
+    text = said(text)
+    hold(transcript.pk)
+    comment = Comment.objects.exclude(text="").get(transcript=transcript, pk=comment_id)
+    if comment.by_id != person.pk:
+        raise PermissionDenied("Only its author may change a comment.")
+    if comment.version != version:
+        raise CommentChanged(comment)
+    if comment.text != text:
+        comment.text, comment.version, comment.edited_at = text, version + 1, timezone.now()
+        comment.save(update_fields=["text", "version", "edited_at"])
+        _tell(transcript, person, comment, "edited")
+    return comment
+
+
+@transaction.atomic
 def delete(transcript: Transcript, person: User, comment_id: int, *, of_anybody: bool = False) -> None:
     """Delete one's own comment, or with ``of_anybody`` (a manager's right) that of somebody else, which is recorded.
 
@@ -98,7 +125,7 @@ def delete(transcript: Transcript, person: User, comment_id: int, *, of_anybody:
         )
     _tell(transcript, person, comment, "deleted")
     if comment.replies.exists():
-        Comment.objects.filter(pk=comment.pk).update(text="", by=None, by_name="")
+        Comment.objects.filter(pk=comment.pk).update(text="", by=None, by_name="", edited_at=None)
         return
     comment.delete()
     if comment.parent_id is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from transcripts.models import Segment
+from transcripts.models import Comment, Segment
 
 
 class ReviewError(Exception):
@@ -117,6 +117,18 @@ class NoSuchThread(ReviewError):
     code = "comment_gone"
     message = _("The comment that you reply to was deleted meanwhile.")
     next_step = _("Write a comment of its own.")
+
+
+class CommentChanged(ReviewError):
+    """Its author changed it in another place meanwhile. ``current`` is what it says now."""
+
+    code = "comment_changed"
+    message = _("This comment was changed in another place meanwhile.")
+    next_step = _("Look at what it says now, then change it again.")
+
+    def __init__(self, current: Comment) -> None:
+        super().__init__()
+        self.current = current
 
 
 class NotInReview(ReviewError):

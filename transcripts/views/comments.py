@@ -17,7 +17,7 @@ from transcripts import access
 from transcripts.access import Right
 from transcripts.models import Comment, Transcript
 from transcripts.reviewing import comments as verbs
-from transcripts.reviewing.errors import ReviewError
+from transcripts.reviewing.errors import CommentChanged, ReviewError
 from transcripts.views.rows import number
 from transcripts.views.segments import refusal
 from transcripts.views.shell import PersonRequest, rights
@@ -61,11 +61,18 @@ def _refuses(
             raise Http404("No such comment.") from error
         except ReviewError as error:
             if script:
-                return refusal(transcript, error)
+                return _changed(error) if isinstance(error, CommentChanged) else refusal(transcript, error)
             messages.warning(request, str(error))
         return JsonResponse({}) if script else redirect("session", transcript.pk)
 
     return login_required(inner)  # type: ignore[return-value]
+
+
+def _changed(error: CommentChanged) -> JsonResponse:
+    """409 with what the comment says now."""
+    answer = {"code": error.code, "message": str(error.message), "next_step": str(error.next_step)}
+    current = {"text": error.current.text, "version": error.current.version}
+    return JsonResponse({**answer, "current": current}, status=409)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -103,6 +110,14 @@ def settle(request: PersonRequest, transcript: Transcript, comment_id: int) -> N
 def reopen(request: PersonRequest, transcript: Transcript, comment_id: int) -> None:
     """Something is left to do after all."""
     verbs.settle(transcript, request.user, comment_id, settled=False)
+
+
+@require_POST
+@_refuses
+def edit(request: PersonRequest, transcript: Transcript, comment_id: int) -> None:
+    """Other words for one's own: ``text``, and the ``version`` that was seen."""
+    version = number(request.POST.get("version", ""))
+    verbs.edit(transcript, request.user, comment_id, request.POST.get("text", ""), -1 if version is None else version)
 
 
 @require_POST

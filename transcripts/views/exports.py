@@ -25,12 +25,13 @@ from transcripts.views.shell import PersonRequest
 MEANINGFUL = {
     "txt": {"times", "header", "speakers"},
     "docx": {"times", "speakers", "comments"},
+    "xlsx": {"speakers"},
     "csv": {"speakers"},
     "json": {"comments"},
     **{name: {"speakers", "columns"} for name in ("srt", "vtt", "ttml")},
 }
 #: Read as text by people and scripts, so it can be copied.
-COPIED = frozenset(FORMATS) - {"docx"}
+COPIED = frozenset(FORMATS) - {"docx", "xlsx"}
 _TIME = re.compile(r"(?:(\d{1,3}):)?(?:([0-5]?\d):)?(\d{1,5}(?:\.\d{1,3})?)", re.ASCII)
 
 

@@ -150,6 +150,7 @@ SOURCE_NEWS: dict[str, Text] = {
 
 COMMENT_WORDS: dict[str, Text] = {
     "written": _("Comment written"),
+    "edited": _("Comment edited"),
     "resolved": _("Comment resolved"),
     "reopened": _("Comment reopened"),
     "deleted": _("Comment deleted"),

@@ -28,9 +28,11 @@ _REVIEWS = {
     (ReviewState.OPEN, ReviewState.RETURNED): WebhookEvent.RETURNED,
     (ReviewState.APPROVED, ReviewState.OPEN): WebhookEvent.REOPENED,
 }
+_COMMENTS = {"written": WebhookEvent.COMMENTED, "resolved": WebhookEvent.RESOLVED}
 #: What of an event's payload belongs to each kind.
 _STATE_FACTS = ("state", "code", "message", "next_step")
 _REVIEW_FACTS = ("state", "by", "reason")
+_COMMENT_FACTS = ("thread", "segment", "start_ms", "by")
 _SEGMENT_FACTS = ("segment", "start_ms", "end_ms", "text", "language", "speaker", "unconfirmed")
 
 
@@ -65,6 +67,17 @@ def of_review(transcript: Transcript, event: Event, before: str) -> Message | No
     """The message of a review event; ``before`` is the state that the review event before it named, or nothing."""
     kind = _REVIEWS.get((before, event.payload.get("state", "")))
     return _message(transcript, event, kind, _REVIEW_FACTS) if kind else None
+
+
+def of_comment(transcript: Transcript, event: Event) -> Message | None:
+    """The message of a comment event, without the words: those can be changed and deleted, a message cannot."""
+    kind = _COMMENTS.get(event.payload.get("what", ""))
+    if kind is None:
+        return None
+    facts = _chosen(event.payload, _COMMENT_FACTS) | {"comment": event.payload["id"]}
+    facts["path"] = f"/s/{transcript.pk}?panel=comments#comment-{event.payload['thread']}"
+    data = {"transcript": about(transcript), "seq": event.seq, **facts}
+    return Message(message_id(transcript.pk, event.seq, kind), kind, event.at, data)
 
 
 def of_segments(transcript: Transcript, events: Iterable[Event]) -> Message | None:

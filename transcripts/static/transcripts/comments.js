@@ -37,7 +37,13 @@ function markRows() {
 
 // --- The list ------------------------------------------------------------------------------------------------------
 
-/** Read the list again; what has the focus and what is unfolded stays so. */
+/** What somebody is typing stays, with the version that they saw: the server then says when another one is there. */
+function keepTyped(field) {
+  const now = list.querySelector(`details[data-key="${field.closest("[data-key]").dataset.key}"] form`);
+  now?.replaceWith(field.form);
+}
+
+/** Read the list again; what has the focus, what is unfolded and what is being typed stays so. */
 async function read() {
   clearTimeout(timer);
   const mine = ++asked;
@@ -47,21 +53,35 @@ async function read() {
   const focused = list.contains(document.activeElement);
   const key = focused && document.activeElement.closest("[data-key]")?.dataset.key;
   const unfolded = [...list.querySelectorAll("details[open][data-key]")].map(({ dataset }) => dataset.key);
+  const typed = [...list.querySelectorAll("details[open] textarea")].filter((field) => field.value !== field.defaultValue);
   list.replaceChildren(...[...parsed.body.childNodes].map((node) => document.adoptNode(node)));
   localTimes(list);
   for (const name of unfolded) list.querySelector(`details[data-key="${name}"]`)?.setAttribute("open", "");
+  for (const field of typed) keepTyped(field);
   if (focused && !list.contains(document.activeElement)) (list.querySelector(`[data-key="${key}"]`) ?? list).focus();
   const { length } = openThreads();
   setText(byId("comment-count"), length ? String(length) : "");
   markRows();
 }
 
+/** Another version is there: say what it says, keep what was typed, and let the next try be over that one. */
+function showRefusal(deed, note, status, body) {
+  const said = status === 200 ? "" : `${body.message} ${body.next_step}`;
+  setText(note, body.current ? `${said} “${body.current.text}”` : said);
+  note.hidden = !said;
+  if (body.current) deed.elements.version.value = body.current.version;
+}
+
 list.addEventListener("submit", async (event) => {
   const deed = event.target.closest("form[data-comment-act]");
   if (!deed) return;
   event.preventDefault();
-  const { status, body } = await post(deed.action);
-  if (status !== 200) announce(`${body.message} ${body.next_step}`);
+  const { status, body } = await post(deed.action, Object.fromEntries(new FormData(deed)));
+  const note = slot(deed, "note");
+  if (status === 200) deed.querySelector("textarea")?.form.reset();
+  else announce(`${body.message} ${body.next_step}`);
+  if (note) showRefusal(deed, note, status, body);
+  if (status === 200) deed.closest("details")?.removeAttribute("open");
   await read();
 });
 list.addEventListener("click", (event) => {
