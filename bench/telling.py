@@ -1,11 +1,12 @@
 """How long after words were committed a webhook's receiver and an open page hear of them.
 
-    python -m bench.telling [--commits 200] [--transcripts 5] [--per-second 4]
+    python -m bench.telling [--commits 200] [--transcripts 5] [--per-second 4] [--no-redis]
 
 Starts `manage.py up` in a state folder of its own with a webhook and a watchlist, and appends commits to transcripts as
-the recorder does, at random moments, each with the time in its text. A receiver on loopback that plays the internet
-(127.0.0.2) and browsers' sockets say when the text, and the hit of the watched word in it, reached them. Prints,
-asserts nothing.
+the recorder does, at random moments, each with the time in its text. A Redis of its own carries the doorbells from here
+to the product; without it nobody rings, and the product finds what was written by looking. A receiver on loopback that
+plays the internet (127.0.0.2) and browsers' sockets say when the text, and the hit of the watched word in it, reached
+them; the kernel says what processor time the product took, at rest and at work. Prints, asserts nothing.
 """
 
 from __future__ import annotations
@@ -17,18 +18,23 @@ import os
 import random
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from bench.product import Product, start
+from bench.product import Product, free_port, start
 
 OUTSIDE = "127.0.0.2"
+#: Seconds for which the product is watched at rest.
+REST_S = 20
 #: What was heard of -> delays in seconds.
 Delays = defaultdict[str, list[float]]
 
@@ -77,8 +83,8 @@ async def watch(product: Product, key: str, delays: Delays, ready: asyncio.Event
                 note(delays, "page alert", message["data"]["before"], time.time())
 
 
-def prepare(port: int, count: int) -> list[Any]:
-    """A webhook, a watchlist, and transcripts of the team that the product has made."""
+def prepare(port: int, count: int) -> tuple[Any, list[Any]]:
+    """A webhook and a watchlist; the team that the product has made, and transcripts of it."""
     import django
 
     django.setup()
@@ -96,35 +102,71 @@ def prepare(port: int, count: int) -> list[Any]:
     made = [services.submit(team, owner, wanted, wake=False) for _ in range(count)]
     # Nobody is to work on them.
     Transcript.objects.update(state="completed")
-    return [row.pk for row in made]
+    return team.pk, [row.pk for row in made]
 
 
-def commit(key: Any, index: int) -> None:
-    """Text that says when it was committed."""
+def commit(key: Any, index: int) -> int:
+    """Text that says when it was committed; its number in the log."""
     from transcripts.models import EventKind
     from transcripts.models.log import Entry, append
 
     text = f"the said{time.time():.3f} mayor"
     payload = {"segment": index, "start_ms": index * 1000, "end_ms": index * 1000 + 900, "text": text, "words": []}
-    append(key, [Entry(EventKind.COMMIT, payload)], when={})
+    return append(key, [Entry(EventKind.COMMIT, payload)], when={})
 
 
 async def run(options: argparse.Namespace, product: Product, port: int, delays: Delays) -> None:
     """Everything between start and stop of the product."""
-    keys = await asyncio.to_thread(prepare, port, options.transcripts)
+    from transcripts.live import publish
+
+    team, keys = await asyncio.to_thread(prepare, port, options.transcripts)
     signs = [asyncio.Event() for _ in keys]
     watchers = [asyncio.create_task(watch(product, str(k), delays, r)) for k, r in zip(keys, signs, strict=True)]
     await asyncio.gather(*(sign.wait() for sign in signs))
+    await asyncio.sleep(3)
+    print(f"at rest: {await spent(product, asyncio.sleep(REST_S)) / REST_S * 1000:.1f} ms of processor time a second")
+    work = tell(options, team, keys, delays, publish.ring if options.redis else None)
+    print(f"at work: {await spent(product, work):.2f} s of processor time for {options.commits} commits")
+    for watcher in watchers:
+        watcher.cancel()
+    await asyncio.gather(*watchers, return_exceptions=True)
+
+
+async def spent(product: Product, work: Awaitable[object]) -> float:
+    """Processor seconds of the product while something is awaited."""
+    before = product.processor_seconds()
+    await work
+    return product.processor_seconds() - before
+
+
+async def tell(options: argparse.Namespace, team: Any, keys: list[Any], delays: Delays, ring: Any) -> None:
+    """Commit at random moments, and wait until everything was heard of."""
     for index in range(options.commits):
-        await asyncio.to_thread(commit, random.choice(keys), index)
+        key = random.choice(keys)
+        last = await asyncio.to_thread(commit, key, index)
+        if ring is not None:
+            await ring(key, team, last)
         await asyncio.sleep(random.expovariate(options.per_second))
     until = time.monotonic() + 30
     wanted = ("webhook segment.committed", "webhook alert.hit", "page alert")
     while time.monotonic() < until and any(len(delays[what]) < options.commits for what in wanted):
         await asyncio.sleep(0.2)
-    for watcher in watchers:
-        watcher.cancel()
-    await asyncio.gather(*watchers, return_exceptions=True)
+
+
+@contextmanager
+def redis(folder: str, wanted: bool) -> Iterator[dict[str, str]]:
+    """A Redis of its own on a free port, as the product's environment."""
+    if not wanted:
+        yield {}
+        return
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield {"REDIS_URL": f"redis://127.0.0.1:{port}/0"}
+    finally:
+        server.terminate()
+        server.wait(30)
 
 
 def main() -> int:
@@ -133,11 +175,13 @@ def main() -> int:
     parser.add_argument("--commits", type=int, default=200)
     parser.add_argument("--transcripts", type=int, default=5)
     parser.add_argument("--per-second", type=float, default=4.0)
+    parser.add_argument("--no-redis", dest="redis", action="store_false")
     options = parser.parse_args()
     delays: Delays = defaultdict(list)
     server = receive(delays)
     port = server.server_address[1]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, redis(folder, options.redis) as layer:
+        os.environ |= layer
         os.environ |= {
             "STTWEB_VAR": folder, "FETCH_ALLOW_NETWORKS": f"{OUTSIDE}/32", "FETCH_ALLOW_PORTS": str(port),
             "DJANGO_SETTINGS_MODULE": "sttweb.settings",

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -18,7 +20,7 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
 from transcripts.alerts.hearing import hits_in, is_quiet
@@ -27,6 +29,7 @@ from transcripts.jobs.faultpoints import passing
 from transcripts.jobs.threads import DatabaseThread
 from transcripts.live import events as wire
 from transcripts.live import publish
+from transcripts.live.hub import Hub
 from transcripts.models import Event, EventKind, Hit, LogCursor, LogWatermark, Team, Transcript, Watchlist
 from transcripts.webhooks import messages
 from transcripts.webhooks.messages import Message
@@ -35,8 +38,10 @@ from transcripts.webhooks.sending import bell
 
 logger = logging.getLogger(__name__)
 
-#: How often a process looks whether logs have grown, in seconds.
-LOOK_S = 0.7
+#: How often a process looks whether logs have grown, in seconds: without a layer that rings, and with one.
+LOOK_S, PATIENT_S = 0.7, 2.0
+#: After a ring, what else comes is waited for so long; two looks are at least so far apart.
+GATHER_S, BETWEEN_S = 0.05, 0.4
 #: Events of one log that one transaction takes.
 PAGE = 200
 #: The watermark stays so far behind: a transaction that is open now has ended by then (statements end within 15 s).
@@ -83,8 +88,14 @@ def _settled(after: int) -> int:
     return int(old.aggregate(last=Max("pk"))["last"] or after)
 
 
+def _told_teams() -> QuerySet[Team]:
+    """Those that have somebody to tell."""
+    told = Q(webhooks__is_enabled=True) | Q(watchlists__is_enabled=True)
+    return Team.objects.filter(told).order_by().distinct()
+
+
 def _grown(after: int) -> list[Transcript]:
-    teams = Team.objects.filter(Q(webhooks__is_enabled=True) | Q(watchlists__is_enabled=True)).order_by().values("pk")
+    teams = _told_teams().values("pk")
     recent = Event.objects.filter(pk__gt=after).order_by().values("transcript").distinct()
     rows = Transcript.objects.filter(team__in=teams, pk__in=recent)
     read = LogCursor.objects.filter(transcript__in=rows.order_by().values("pk"), seq__gte=F("transcript__last_seq"))
@@ -164,18 +175,67 @@ def _tell_pages(transcript: Transcript, hits: Sequence[Hit]) -> None:
         transaction.on_commit(partial(async_to_sync(publish.send_alert), transcript.pk, text))
 
 
+class Follower:
+    """Reads on until cancelled: when the doorbell of a team that has somebody to tell is rung, and now and then anyway,
+    for a doorbell may be lost and the layer away."""
+
+    def __init__(self) -> None:
+        self._database = DatabaseThread("news")
+        self._hub = Hub()
+        self._groups: set[str] = set()
+        self._rung = asyncio.Event()
+        self._looked_at = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                self._rung.clear()
+                self._looked_at = time.monotonic()
+                await self._look()
+                await self._wait()
+        finally:
+            for group in self._groups:
+                await self._hub.leave(group, self._hear)
+            self._database.close()
+
+    async def _look(self) -> None:
+        try:
+            await self._listen_to(await self._database(_teams))
+            await self._database(read_all)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("news wait for the database: %s", error)
+        except Exception:
+            # Whatever one log holds, the next look must come; the log stays where it was.
+            logger.exception("a log could not be read for webhooks and alerts")
+
+    async def _listen_to(self, teams: Sequence[UUID]) -> None:
+        """Before the look: what is written behind it rings."""
+        wanted = {publish.team_group(team) for team in teams}
+        for group in wanted - self._groups:
+            await self._hub.join(group, self._hear)
+        for group in self._groups - wanted:
+            await self._hub.leave(group, self._hear)
+        self._groups = wanted
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        if message.get("type") == "log.grown":
+            self._rung.set()
+
+    async def _wait(self) -> None:
+        # With nobody to tell nothing can be late.
+        seconds = PATIENT_S if self._hub.hears or not self._groups else LOOK_S
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+                # What comes together is told together, and a busy team costs no more than a look every so often.
+                await asyncio.sleep(max(GATHER_S, self._looked_at + BETWEEN_S - time.monotonic()))
+
+
+def _teams() -> list[UUID]:
+    return list(_told_teams().values_list("pk", flat=True))
+
+
 async def follow() -> None:
-    """Read on until cancelled, in a thread of its own."""
-    database = DatabaseThread("news")
-    try:
-        while True:
-            try:
-                await database(read_all)
-            except (OperationalError, InterfaceError) as error:
-                logger.warning("news wait for the database: %s", error)
-            except Exception:
-                # Whatever one log holds, the next look must come; the log stays where it was.
-                logger.exception("a log could not be read for webhooks and alerts")
-            await asyncio.sleep(LOOK_S)
-    finally:
-        database.close()
+    """The reader of a worker process, until cancelled."""
+    await Follower().run()

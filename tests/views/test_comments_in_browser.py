@@ -136,3 +136,24 @@ async def test_on_a_phone_the_panel_opens_from_the_editor(product, alice, text, 
     await page.wait_for_selector("#comments >> text=Who?")
     assert await judge(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_ones_own_is_edited_in_place_and_not_over_what_another_tab_saved(product, alice, bob, text):  # noqa: F811
+    comment = await sync_to_async(comments.write)(text, alice, "Which rivver?", segment=1)
+    page = await visit(product, alice, text, "?panel=comments")
+    await page.click(".comment-edit summary")
+    await page.fill(".comment-edit textarea", "Which river?")
+    # Somebody else writes meanwhile: the list is read again, and what is being typed stays.
+    await sync_to_async(comments.write)(text, bob, "Another.", segment=2)
+    await page.wait_for_selector("#comments >> text=Another.")
+    assert await page.input_value(".comment-edit textarea") == "Which river?"
+    await sync_to_async(comments.edit)(text, alice, comment.pk, "Which stream?", 0)
+    await page.wait_for_selector(".comment-text >> text=Which stream?")
+    await page.click(".comment-edit button")
+    await page.wait_for_selector(".comment-edit [data-slot=note]:has-text('“Which stream?”')")
+    assert await page.input_value(".comment-edit textarea") == "Which river?"
+    await page.click(".comment-edit button")
+    await page.wait_for_selector(".comment-text >> text=Which river?")
+    assert await page.is_visible(".comment-edited")
+    assert await page.is_hidden(".comment-edit textarea")
+    assert await judge(page) == []

@@ -38,6 +38,11 @@ class Hub:
         #: The first attempt to reach the layer is over, well or badly.
         self._tried = asyncio.Event()
 
+    @property
+    def hears(self) -> bool:
+        """Whether the layer is there, as far as we know."""
+        return bool(self._channel)
+
     async def join(self, group: str, listener: Listener) -> None:
         """Hear ``group``. Returns once the layer knows, or after a short wait when the layer is away. Never raises."""
         listeners = self._listeners.setdefault(group, set())
