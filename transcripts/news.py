@@ -219,7 +219,7 @@ class Follower:
         self._groups = wanted
 
     def _hear(self, message: Mapping[str, Any]) -> None:
-        if message.get("type") == "log.grown":
+        if message.get("type") == publish.GROWN:
             self._rung.set()
 
     async def _wait(self) -> None:

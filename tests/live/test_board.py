@@ -10,7 +10,7 @@ from tests.conftest import async_db
 from tests.live.conftest import awrite
 from transcripts import services
 from transcripts.live import board, publish, station
-from transcripts.models import Team, Transcript
+from transcripts.models import State, Team, Transcript
 
 pytestmark = async_db
 
@@ -92,3 +92,49 @@ async def test_cards_of_another_team_never_come(browse, bob, team, other_team, m
     await publish.ring(foreign.pk, team.pk, 1)
     assert await browser.next() == {"type": "card_gone", "data": {"id": str(foreign.pk)}}
     assert await Team.objects.acount() == 2
+
+
+async def test_a_full_board_is_told_of_its_own_cards_and_of_what_comes_and_leaves(
+    browse, bob, team, make_transcript, monkeypatch
+):
+    monkeypatch.setattr(board, "BOARD_SIZE", 3)
+    rows = [await asyncio.to_thread(make_transcript, state="running", is_live=True) for _ in range(5)]
+    shown = [str(row.pk) for row in rows[:1:-1]]
+    browser = await browse(bob, f"/ws/board/{team.pk}/")
+    assert ids(await browser.hello(after=0)) == shown
+    for row in rows:
+        await publish.ring(row.pk, team.pk, await awrite(row, "said"))
+    assert ids([await browser.next() for _ in shown]) == shown, "the others are not on it"
+    await Transcript.objects.filter(pk=rows[4].pk).aupdate(state="completed")
+    await publish.ring(rows[4].pk, team.pk, 9)
+    assert await browser.next() == {"type": "card_gone", "data": {"id": str(rows[4].pk)}}
+    came = await browser.next()
+    assert (came["type"], came["data"]["id"]) == ("card", str(rows[1].pk))
+
+
+async def test_hundreds_of_sessions_that_speak_at_once_close_nobodys_board(
+    browse, bob, team, make_transcript, settings
+):
+    settings.STTWEB_VIEWER_BYTES = 64 * 1024
+    rows = [await asyncio.to_thread(make_transcript, state="running", is_live=True) for _ in range(3)]
+    await Transcript.objects.abulk_create(
+        Transcript(team=team, title=f"Channel {n}", state="running", is_live=True, last_text="x" * 400, last_seq=2)
+        for n in range(200)
+    )
+    browser = await browse(bob, f"/ws/board/{team.pk}/")
+    assert len(ids(await browser.hello(after=0))) == board.BOARD_SIZE
+    async for row in Transcript.objects.filter(team=team):
+        await publish.ring(row.pk, team.pk, 3)
+    assert len(ids([await browser.next() for _ in range(board.BOARD_SIZE)])) == board.BOARD_SIZE
+    await Transcript.objects.filter(pk=rows[0].pk).adelete()
+    newest = await asyncio.to_thread(make_transcript, state="running", is_live=True)
+    await publish.ring(newest.pk, team.pk, 1)
+    heard = [await browser.next() for _ in range(2)]
+    assert {one["type"] for one in heard} == {"card", "card_gone"}, "and it still hears"
+
+
+def test_the_ids_of_a_board_are_those_of_its_page(team, make_transcript):
+    for state in (*State, State.RUNNING):
+        for live in (True, False):
+            make_transcript(state=state, is_live=live)
+    assert board.board_ids(team.pk) == [card["id"] for card in board.read_board(team.pk)]

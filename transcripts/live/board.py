@@ -1,6 +1,8 @@
 """One board per team and process: a doorbell marks a card, marked rows are read once and sent to all boards here.
 
-Cards carry the present look of a transcript, so a lost one is mended by the next; each goes out at most once a second.
+A board shows its first BOARD_SIZE cards and is told of no others, so that what it costs does not grow with the sessions
+of its team. Cards carry the present look of a transcript, so a lost one is mended by the next; each goes out at most
+once a second.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import Error as DatabaseError
@@ -21,6 +23,7 @@ from transcripts.live.publish import GROWN
 from transcripts.live.threads import in_thread
 from transcripts.media.pcm import samples_to_ms
 from transcripts.models import FINAL, Event, EventKind, State, Transcript
+from transcripts.models.states import BOARD_ORDER
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +124,38 @@ def read_cards(team_id: UUID, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
     return {card["id"]: card for card in _cards(rows)}
 
 
+def board_ids(team_id: UUID) -> list[str]:
+    """The ids of the cards that a board shows, most urgent first. Blocks on the database.
+
+    State by state, each by its index, until there are enough: sorting a whole team each second would not do.
+    """
+    rows = Transcript.objects.filter(team_id=team_id).order_by("-created_at")
+    running = [rows.filter(state=State.RUNNING, is_live=live) for live in (True, False)]
+    found: list[str] = []
+    for some in [*running, *(rows.filter(state=state) for state in BOARD_ORDER if state != State.RUNNING)]:
+        if len(found) < BOARD_SIZE:
+            found += map(str, some.values_list("pk", flat=True)[: BOARD_SIZE - len(found)])
+    return found
+
+
+def read_round(team_id: UUID, marked: set[str], shown: set[str]) -> Round:
+    """What became of the ``marked`` cards, where ``shown`` was shown before. Blocks on the database."""
+    ids = board_ids(team_id)
+    now = set(ids)
+    cards = read_cards(team_id, (marked & now) | (now - shown))
+    # Of a board that is not full, what is not on it is nowhere.
+    gone = shown - now if len(now) >= BOARD_SIZE else (shown | marked) - now
+    return Round(now, [cards[card] for card in ids if card in cards], gone)
+
+
+class Round(NamedTuple):
+    """One look at a board: the ids on it, the cards to send, most urgent first, and the ids that left it."""
+
+    shown: set[str]
+    cards: list[dict[str, Any]]
+    gone: set[str]
+
+
 class BoardFeed:
     """The shared reader of one team's board."""
 
@@ -128,6 +163,7 @@ class BoardFeed:
         self.team_id = team_id
         self.watchers: set[Outbox] = set()
         self._marked: set[str] = set()
+        self._shown: set[str] = set()
         #: Number under which each unfinished card was last sent; the poll compares.
         self._unfinished: dict[str, int] = {}
         self._audience = Audience()
@@ -138,6 +174,7 @@ class BoardFeed:
         """Send every card as it is now, then ``caught_up``; changes follow. ``after`` has no meaning on a board."""
         for data in await in_thread(read_board, self.team_id):
             self._note(data)
+            self._shown.add(data["id"])
             await outbox.room()
             outbox.push(events.card(data))
         outbox.push(events.watching(self._audience.present))
@@ -154,7 +191,8 @@ class BoardFeed:
             self._mark(str(message["transcript"]))
 
     def compare(self, heads: Mapping[str, int]) -> None:
-        """The poll's view: ``heads`` are the team's unfinished transcripts with their last numbers."""
+        """The poll's view: ``heads`` are the team's unfinished transcripts with their last numbers. Those that are not
+        shown are marked as well, for they may have come to be."""
         for card, seq in heads.items():
             if self._unfinished.get(card) != seq:
                 self._mark(card)
@@ -192,20 +230,19 @@ class BoardFeed:
             self._bell.clear()
             marked, self._marked = self._marked, set()
             try:
-                self._send(marked, await in_thread(read_cards, self.team_id, marked))
+                self._send(await in_thread(read_round, self.team_id, marked, self._shown))
             except DatabaseError as error:
                 logger.warning("the board of %s could not be read, the poll tries again: %r", self.team_id, error)
             await asyncio.sleep(CARD_SECONDS)
 
-    def _send(self, marked: set[str], cards: Mapping[str, dict[str, Any]]) -> None:
-        for card in marked:
-            data = cards.get(card)
-            if data is None:
-                self._unfinished.pop(card, None)
-                self._push_all(events.card_gone(card))
-            else:
-                self._note(data)
-                self._push_all(events.card(data))
+    def _send(self, found: Round) -> None:
+        self._shown = found.shown
+        for card in found.gone:
+            self._unfinished.pop(card, None)
+            self._push_all(events.card_gone(card))
+        for data in found.cards:
+            self._note(data)
+            self._push_all(events.card(data))
 
     def _push_all(self, text: str) -> None:
         for outbox in self.watchers:

@@ -17,6 +17,8 @@ from transcripts.models import ACTIVE, Event, EventKind, State, Transcript, Work
 STALE = timedelta(seconds=30)
 #: How fast a recording goes is known once this share of it was heard.
 KNOWN_SHARE = 0.05
+#: What is asked of each that is at work: there may be hundreds, and each page that waits asks.
+_ASKED = ("team", "title", "is_live", "started_at", "committed_samples", "duration_samples")
 #: Titles that are named.
 NAMED = 2
 
@@ -26,7 +28,7 @@ def waiting(transcript: Transcript) -> str:
     if transcript.state != State.QUEUED:
         return ""
     ahead = services.place_in_queue(transcript) - 1
-    running = list(Transcript.objects.filter(state__in=ACTIVE))
+    running = list(Transcript.objects.filter(state__in=ACTIVE).only(*_ASKED))
     workers = Worker.objects.filter(heartbeat_at__gt=timezone.now() - STALE)
     slots = workers.aggregate(all=Sum("capacity"))["all"] or 0
     parts = [_place(ahead)]
