@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from tests.media.origins import Origin
 from tests.media.test_resuming import DATA, DATE, WHOLE, Breaking, _quick, origin, policy  # noqa: F401 - fixtures
 from transcripts.media import partial, resuming, spool
+from transcripts.media.disk import require_space
 from transcripts.media.errors import FetchError, StorageError
 from transcripts.media.fetch import Limits
 from transcripts.media.guard import Policy
@@ -157,9 +158,9 @@ async def test_what_nobody_can_go_on_with_does_not_stay(
     monkeypatch.setattr(spool, "CHECK_EVERY_BYTES", 1)
     origin.routes["/a.mp3"] = Breaking([], ETAG)
     async with open_source(origin.url("/a.mp3"), policy=policy, kind=Kind.FILE, limits=Limits()) as source:
-        checked = spool.require_space
-        calls = iter([checked, full])
-        monkeypatch.setattr(spool, "require_space", lambda *arguments: next(calls, full)(*arguments))
+        # There is room when it begins.
+        answers: Iterator[Callable[..., None]] = iter([require_space])
+        monkeypatch.setattr(spool, "require_space", lambda *arguments: next(answers, full)(*arguments))
         with pytest.raises(StorageError):
             await spool.spool(source, tmp_path)
     assert list(tmp_path.iterdir()) == []
