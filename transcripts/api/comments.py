@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.http import Http404
 from ninja import Query, Router, Schema, Status
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from transcripts import access
@@ -61,10 +61,17 @@ class CommentIn(Strict):
     thread: Index | None = None
 
 
+def _one_thing(schema: dict[str, Any]) -> None:
+    """What `CommentPatch.one_thing` holds, for readers of the description."""
+    schema["examples"] = [{"resolved": True}]
+    resolved, words = ["resolved"], ["text", "version"]
+    schema["oneOf"] = [{"required": names, "maxProperties": len(names)} for names in (resolved, words)]
+
+
 class CommentPatch(Strict):
     """Whether nothing is left to do, or other words for one's own, with the ``version`` that was seen."""
 
-    model_config = example(resolved=True)
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_one_thing)
 
     resolved: bool | SkipJsonSchema[None] = None
     text: Words | SkipJsonSchema[None] = None
