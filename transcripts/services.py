@@ -292,9 +292,7 @@ def set_keeping(
 @transaction.atomic
 def delete(transcript: Transcript) -> str:
     """Delete the row with its log and segments; return the media key of its recording, whose file goes after the commit
-    (`upkeep.erasing` leaves a tombstone at every deletion).
-
-    A running session is fenced by the missing row and stops at its next write.
+    (`upkeep.erasing` leaves a tombstone at every deletion). A running session stops at its next write.
     """
     key = transcript.media_key
     transcript.delete()
