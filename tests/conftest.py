@@ -12,6 +12,7 @@ from channels.layers import channel_layers
 from django.conf import settings
 from django.contrib.auth.models import User
 
+from tests.chromium import shared_chromium as shared_chromium
 from transcripts import services
 from transcripts.models import Membership, Role, SourceKind, Team, Transcript
 

@@ -14,21 +14,14 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 
 from tests.conftest import member
-from tests.views.browsing import Product, product  # noqa: F401
+from tests.views.browsing import Product, in_browser, on_the_loop, product  # noqa: F401
 from transcripts.models import Act, AuditEntry, Remembered, Role, Team
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.django_db(transaction=True),
-    # Static files that a browser did not wait for, when it went on to the next page.
-    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume"),
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = in_browser
 PASSWORD = "correct-horse-battery-9"
 
 
-@pytest.fixture
+@on_the_loop
 async def page(product: Product, team: Team) -> Any:  # noqa: F811
     """A browser at the login page, and Dora, who may log in there. WebAuthn wants a name, and localhost is one."""
     product.origin = product.origin.replace("127.0.0.1", "localhost")

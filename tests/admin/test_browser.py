@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from django.conf import settings
+
+from tests.chromium import program
 
 if TYPE_CHECKING:
     from playwright.sync_api import Dialog
@@ -25,10 +25,7 @@ document.addEventListener("securitypolicyviolation",
 @pytest.fixture
 def chromium():
     """The path of Debian's Chromium; its absence is a skip here and a failure in CI."""
-    path = shutil.which("chromium")
-    if path is None and os.environ.get("STTWEB_REQUIRE_ALL") != "1":
-        pytest.skip("Chromium is not installed")
-    return path
+    return program()
 
 
 def test_no_admin_page_breaks_the_policy(chromium, live_server, desk, speak, alice):

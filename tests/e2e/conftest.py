@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,25 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.chromium import FLAGS, LISTEN, program
 from tests.jobs.test_server import free_port
 from tests.jobs.test_up import until_up, up
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-#: Collects what the content security policy refused and every error of a script.
-LISTEN = """
-window.refused = [];
-addEventListener("securitypolicyviolation", event => refused.push(`${event.violatedDirective} ${event.blockedURI}`));
-addEventListener("error", event => refused.push(String(event.message)));
-addEventListener("unhandledrejection", event => refused.push(String(event.reason)));
-"""
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +40,7 @@ def chromium() -> Iterator[Any]:
 
     Its absence is a skip here and a failure in CI.
     """
-    path = shutil.which("chromium")
-    if path is None and os.environ.get("STTWEB_REQUIRE_ALL") != "1":
-        pytest.skip("Chromium is not installed")
+    path = program()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

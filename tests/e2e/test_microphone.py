@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import wave
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import FLAGS, LISTEN
+from tests.chromium import FLAGS, LISTEN, program
 from tests.jobs.test_server import free_port
 from tests.jobs.test_up import until_up, up
 from transcripts.media.ffmpeg import find_program
@@ -43,9 +42,7 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def listening(origin: str, password: str, spoken: Path) -> Iterator[Any]:
     """A page on ``/mic`` of somebody who is logged in, in a browser whose microphone hears the sample."""
-    path = shutil.which("chromium")
-    if path is None and os.environ.get("STTWEB_REQUIRE_ALL") != "1":
-        pytest.skip("Chromium is not installed")
+    path = program()
     from playwright.sync_api import sync_playwright
 
     flags = [*FLAGS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]

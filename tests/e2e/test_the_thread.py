@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.chromium import LIVE
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 DONE = "#session[data-state=completed]"
@@ -183,7 +185,7 @@ def test_logging_out_ends_the_socket_and_says_so(visit):
     page = visit()
     other = page.context.new_page()
     other.goto("/")
-    page.wait_for_selector("#link-state[data-state=live]", state="attached")
+    page.wait_for_selector(LIVE, state="attached")
     other.click(".user-menu summary")
     other.click("text=Log out")
     other.wait_for_url("**/login*")

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import LISTEN, seen
+from tests.chromium import LISTEN, LIVE
+from tests.e2e.conftest import seen
 from tests.jobs.conftest import names, tape_wav
 from tests.scale.conftest import PASSWORD, Cluster, cluster, postgres, redis  # noqa: F401 - fixtures
 
@@ -96,7 +97,7 @@ def words(page: Any) -> list[str]:
 
 def watch(page: Any, path: str) -> None:
     page.goto(path)
-    page.wait_for_selector("#link-state[data-state=live]", state="attached")
+    page.wait_for_selector(LIVE, state="attached")
 
 
 def submit_file(page: Any, folder: Any) -> str:

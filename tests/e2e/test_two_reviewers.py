@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.chromium import LIVE
 from tests.e2e.test_the_thread import repeated
 from tests.upkeep.installations import REPOSITORY
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(420)]
 
-LIVE = "#link-state[data-state=live]"
 TOP = "document.activeElement.getBoundingClientRect().top"
 BEN = ("ben", "correct horse battery staple")
 _PEOPLE = f"""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from datetime import timedelta
 from typing import Any, cast
 
@@ -15,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
 
+from tests.chromium import program
 from transcripts.jobs import leases
 from transcripts.models import EventKind, Membership, ProviderAccount, Role, State
 from transcripts.models.log import Entry, append
@@ -98,9 +98,7 @@ def test_in_a_browser_it_renews_itself_under_the_policy_and_fits(
 ):
     from playwright.sync_api import sync_playwright
 
-    chromium = shutil.which("chromium")
-    if chromium is None and os.environ.get("STTWEB_REQUIRE_ALL") != "1":
-        pytest.skip("Chromium is not installed")
+    chromium = program()
     worker("a-host-with-a-rather-long-name-4711-abcdef")
     make_transcript(title="A title without any end " * 6, is_live=True)
     leases.claim_next("a-host-with-a-rather-long-name-4711-abcdef", 20.0)

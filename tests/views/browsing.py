@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import nullcontext
 from typing import Any
 
 import pytest
+import pytest_asyncio
 import uvicorn
 from asgiref.sync import sync_to_async
 from channels.routing import ProtocolTypeRouter
@@ -17,14 +16,16 @@ from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
 from django.test import Client
 
+from tests.chromium import LISTEN, Shared
 from tests.conftest import async_db
-from tests.e2e.conftest import FLAGS, LISTEN
 from tests.jobs.test_server import free_port
 from tests.live.conftest import application as sockets
+from transcripts.live import captions, station
 from transcripts.models import Event, EventKind, Segment, Transcript
 
 #: What the tests of a module that asks for `product` have in common.
 in_browser = [
+    pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.browser,
     async_db,
     # WhiteNoise's way of sending files, to a server that knows no other.
@@ -33,6 +34,9 @@ in_browser = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+#: For asynchronous fixtures of such tests.
+on_the_loop = pytest_asyncio.fixture(loop_scope="session")
 
 
 class Product:
@@ -81,14 +85,11 @@ class Product:
         return refused
 
 
-@pytest.fixture
-async def product(transactional_db: None, settings: Any) -> AsyncIterator[Product]:
+@on_the_loop
+async def product(transactional_db: None, settings: Any, shared_chromium: Shared) -> AsyncIterator[Product]:
     """The product and a browser, whose absence is a skip here and a failure in CI."""
-    path = shutil.which("chromium")
-    if path is None and os.environ.get("STTWEB_REQUIRE_ALL") != "1":
-        pytest.skip("Chromium is not installed")
-    from playwright.async_api import async_playwright
-
+    browser = await shared_chromium.browser()
+    before = asyncio.all_tasks()
     # The product's own application takes the origins of the settings, and the port is only known here.
     application = ProtocolTypeRouter({"http": get_asgi_application(), "websocket": sockets})
     port = free_port()
@@ -100,17 +101,26 @@ async def product(transactional_db: None, settings: Any) -> AsyncIterator[Produc
     server = uvicorn.Server(config)
     server.capture_signals = nullcontext  # type: ignore[assignment, method-assign]
     serving = asyncio.create_task(server.serve())
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
-        product = Product(origin, browser)
-        try:
-            yield product
-        finally:
-            refused = await product.close()
-            await browser.close()
-            server.should_exit = True
-            await serving
+    product = Product(origin, browser)
+    try:
+        yield product
+    finally:
+        refused = await product.close()
+        server.should_exit = True
+        await serving
+        await forget_all(before)
     assert refused == []
+
+
+async def forget_all(before: set[asyncio.Task[Any]]) -> None:
+    """The loop goes on with the next test: what this one left running on it ends, as it does with a loop of its own."""
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    loop = asyncio.get_running_loop()
+    station._stations.pop(loop, None)
+    captions._desks.pop(loop, None)
 
 
 @sync_to_async

@@ -7,6 +7,7 @@ import asyncio
 from asgiref.sync import sync_to_async
 
 from tests.alerts.test_alerts import say
+from tests.chromium import LIVE
 from tests.views.browsing import in_browser, product  # noqa: F401 - a fixture
 from transcripts import news
 from transcripts.models import SourceKind, Watchlist
@@ -25,7 +26,7 @@ async def test_a_watched_word_shows_at_once_where_people_look(product, bob, team
     await sync_to_async(Watchlist.objects.create)(team=team, name="City", terms=["mayor"])
     transcript = await sync_to_async(make_transcript)(state="running", is_live=True)
     session = await product.visit(bob, f"/s/{transcript.pk}")
-    await session.wait_for_selector("#link-state[data-state=live]", state="attached")
+    await session.wait_for_selector(LIVE, state="attached")
     alerts = await product.visit(bob, "/alerts", width=360)
     await hear(transcript, 7, "and the mayor of <London> spoke")
     toast = session.locator("#alert-toast")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from tests.views.browsing import in_browser, product  # noqa: F401 - a fixture
+from tests.chromium import LIVE
+from tests.views.browsing import in_browser, on_the_loop, product  # noqa: F401 - a fixture
 from transcripts import services
 from transcripts.live import publish
 from transcripts.models import Transcript
@@ -23,7 +23,7 @@ async def tell(transcript, **fields):
     await publish.ring(transcript.pk, transcript.team_id, transcript.last_seq)
 
 
-@pytest.fixture
+@on_the_loop
 async def three(make_transcript):
     return [await sync_to_async(make_transcript)(title=f"Number {n}", state="completed") for n in range(3)]
 
@@ -31,7 +31,7 @@ async def three(make_transcript):
 async def test_two_browsers_see_a_card_move_to_the_front_and_say_how_it_is(product, alice, bob, three):  # noqa: F811
     pages = [await product.visit(alice, "/"), await product.visit(bob, "/", width=360)]
     for page in pages:
-        await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+        await page.wait_for_selector(LIVE, state="attached")
         assert await page.evaluate(ORDER) == [str(row.pk) for row in reversed(three)]
     moving = three[0]
     await tell(
@@ -54,7 +54,7 @@ async def test_two_browsers_see_a_card_move_to_the_front_and_say_how_it_is(produ
 
 async def test_the_focus_stays_on_the_card_that_moves(product, alice, three):  # noqa: F811
     page = await product.visit(alice, "/")
-    await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+    await page.wait_for_selector(LIVE, state="attached")
     await page.focus(f"[data-card='{three[0].pk}'] a")
     await tell(three[0], state="failed", message="The server has nothing there.", next_step="Check the link.")
     await page.wait_for_selector(f"[data-card='{three[0].pk}'][data-state=failed]")
@@ -65,7 +65,7 @@ async def test_the_focus_stays_on_the_card_that_moves(product, alice, three):  #
 
 async def test_new_text_moves_no_other_card(product, alice, three):  # noqa: F811
     page = await product.visit(alice, "/", width=360)
-    await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+    await page.wait_for_selector(LIVE, state="attached")
     await tell(three[2], last_text="One.")
     await page.wait_for_selector(".card-text:has-text('One.')")
     where = f"document.querySelector(`[data-card='{three[0].pk}']`).getBoundingClientRect().top"

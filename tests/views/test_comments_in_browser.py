@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
+from tests.chromium import LIVE
+from tests.views.browsing import in_browser, on_the_loop, product, speak  # noqa: F401 - a fixture
 from tests.views.test_every_page import judge
 from transcripts.live import publish
 from transcripts.models import Comment
@@ -15,11 +16,10 @@ from transcripts.reviewing import comments
 
 pytestmark = in_browser
 
-LIVE = "#link-state[data-state=live]"
 MARK = "[data-comments]:not([hidden])"
 
 
-@pytest.fixture
+@on_the_loop
 async def text(make_transcript) -> Any:
     transcript = await sync_to_async(make_transcript)(title="Council", state="running", is_live=True)
     await speak(transcript, ["The river rose.", "It rose overnight.", "Nobody slept."])

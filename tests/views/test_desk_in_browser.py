@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
+from tests.chromium import LIVE
+from tests.views.browsing import in_browser, on_the_loop, product, speak  # noqa: F401 - a fixture
 from tests.views.test_listening import keep
 from transcripts.live import events, publish
 from transcripts.models import Review, ReviewState, Segment
@@ -16,11 +17,10 @@ from transcripts.reviewing import flags, flow
 
 pytestmark = in_browser
 
-LIVE = "#link-state[data-state=live]"
 TEXTS = ["The river rose.", "It rose overnight.", "Nobody slept.", "The council meets.", "He did not say when."]
 
 
-@pytest.fixture
+@on_the_loop
 async def text(make_transcript) -> Any:
     transcript = await sync_to_async(make_transcript)(title="Council", state="completed")
     await speak(transcript, TEXTS)

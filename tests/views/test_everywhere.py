@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from asgiref.sync import sync_to_async
 
-from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
+from tests.chromium import LIVE
+from tests.views.browsing import in_browser, on_the_loop, product, speak  # noqa: F401 - a fixture
 from transcripts.live import events, publish
 from transcripts.models import Segment, Transcript
 
@@ -44,7 +44,7 @@ async def tab_to(page, selector: str, *, back: bool = False) -> None:
     raise AssertionError(f"{selector} is not reached; the last stop is {await page.evaluate(HERE)}")
 
 
-@pytest.fixture
+@on_the_loop
 async def said(make_transcript):
     transcript = await sync_to_async(make_transcript)(title="A day", state="completed")
     await speak(transcript, ["The river rose.", "The bridge is closed."])
@@ -122,7 +122,7 @@ async def test_text_that_arrives_is_not_read_aloud(product, bob, make_transcript
     transcript = await sync_to_async(make_transcript)(state="running", is_live=True)
     await speak(transcript, ["One.", "Two."])
     page = await product.visit(bob, f"/s/{transcript.pk}")
-    await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+    await page.wait_for_selector(LIVE, state="attached")
     # What speaks new text is empty until the reader asks for it.
     assert await page.evaluate(SPOKEN) == ["aloud", "status"]
     before = await page.inner_text("#status")
@@ -144,7 +144,7 @@ async def test_a_page_without_motion_has_none(product, bob, make_transcript):  #
     await speak(transcript, ["One."])
     for motion, moves in (("no-preference", True), ("reduce", False)):
         page = await product.visit(bob, f"/s/{transcript.pk}#seg-0", reduced_motion=motion)
-        await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+        await page.wait_for_selector(LIVE, state="attached")
         await publish.send_partial(transcript.pk, events.partial("two", 4000, 5000, 1))
         await page.wait_for_selector("#partial:not([hidden])")
         running = await page.evaluate("document.getAnimations().filter(each => each.playState === 'running').length")

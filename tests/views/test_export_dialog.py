@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from asgiref.sync import sync_to_async
 
-from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, on_the_loop, product, speak  # noqa: F401 - a fixture
 
 pytestmark = in_browser
 
 
-@pytest.fixture
+@on_the_loop
 async def spoken(make_transcript):
     transcript = await sync_to_async(make_transcript)(title="Zoë’s <b>day</b>", state="running")
     await speak(transcript, [f"Line number {index} of a day that was long." for index in range(20)])

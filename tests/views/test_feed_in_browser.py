@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.media.origins import podcast
-from tests.views.browsing import in_browser, product  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, on_the_loop, product  # noqa: F401 - a fixture
 from tests.views.test_feed import _nobody_asked_before, site  # noqa: F401 - fixtures
 from transcripts.models import Transcript
 
@@ -14,7 +12,7 @@ pytestmark = in_browser
 SHOWN = "#episodes .episode"
 
 
-@pytest.fixture
+@on_the_loop
 async def episodes(product, bob, site):  # noqa: F811
     """Bob's page with the 214 episodes of a feed, come upon by pasting its link."""
     page = await product.visit(bob, "/new")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
+from tests.chromium import LIVE
+from tests.views.browsing import in_browser, on_the_loop, product, speak  # noqa: F401 - a fixture
 from transcripts import services
 from transcripts.live import events, publish
 from transcripts.views.rows import PAGE, WINDOW
@@ -16,7 +17,7 @@ TOP = "selector => document.querySelector(selector).getBoundingClientRect().top"
 ROWS = "document.querySelectorAll('#lines .line').length"
 
 
-@pytest.fixture
+@on_the_loop
 async def long(make_transcript):
     """450 lines; one of them speaks of a pelican, and every hundredth of the sea."""
     transcript = await sync_to_async(make_transcript)(title="A long day", state="completed")
@@ -116,7 +117,7 @@ async def test_coverage_is_told_in_words_and_grows(product, alice, make_transcri
     transcript = await sync_to_async(make_transcript)(state="running", is_live=True)
     await speak(transcript, ["One.", "Two."])
     page = await product.visit(alice, f"/s/{transcript.pk}")
-    await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+    await page.wait_for_selector(LIVE, state="attached")
     await page.wait_for_selector("#coverage[aria-label='Coverage: Settled 0:04']")
     assert await page.is_hidden("#pace")
     await publish.send_partial(transcript.pk, events.partial("thr", 4000, 9000, 1))
@@ -159,7 +160,7 @@ async def test_a_new_title_shows_on_every_open_page_and_dates_stay_as_they_were(
     await speak(transcript, ["Words."])
     board, page = await product.visit(alice, "/"), await product.visit(alice, f"/s/{transcript.pk}")
     for each in (board, page):
-        await each.wait_for_selector("#link-state[data-state=live]", state="attached")
+        await each.wait_for_selector(LIVE, state="attached")
     date = await board.inner_text(".card time")
     await sync_to_async(services.rename)(transcript, "New $& title")
     await page.wait_for_selector("h1:has-text('New $& title')", timeout=60_000)

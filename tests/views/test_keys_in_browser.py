@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, on_the_loop, product, speak  # noqa: F401 - a fixture
 from transcripts.models import Flag, Segment
 
 pytestmark = in_browser
@@ -19,7 +19,7 @@ PAUSED = "document.querySelector('audio').paused"
 PRESSED = {"Space k", "j l", ", .", "[ ]", "g", "f", "e", "x", "m", "v V", "C", "n", "/", "?"}
 
 
-@pytest.fixture
+@on_the_loop
 async def talk(make_transcript):
     """Four passages of two words each over the ten seconds of the sample."""
     transcript = await sync_to_async(make_transcript)(source_kind="sample", state="completed")

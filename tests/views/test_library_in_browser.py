@@ -7,7 +7,7 @@ import re
 import pytest
 from asgiref.sync import sync_to_async
 
-from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
+from tests.views.browsing import in_browser, on_the_loop, product, speak  # noqa: F401 - a fixture
 
 pytestmark = in_browser
 
@@ -17,7 +17,7 @@ IN_VIEW = """selector => {
 }"""
 
 
-@pytest.fixture
+@on_the_loop
 async def archive(make_transcript):
     """A long day, in which line 330, at 11:00, speaks of a pelican, and a short one."""
     day = await sync_to_async(make_transcript)(title="A long day", state="completed")

@@ -79,6 +79,7 @@ async def test_a_part_that_grows_is_never_taken_from_a_cache(client, alice, make
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @async_db
+@pytest.mark.asyncio(loop_scope="session")
 async def test_a_live_page_draws_plays_and_tells_of_its_source(product, alice, team, make_transcript):  # noqa: F811
     team.keep_stream_sound = True
     await team.asave()

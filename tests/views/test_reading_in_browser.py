@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from asgiref.sync import sync_to_async
 
+from tests.chromium import LIVE
 from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
 from transcripts.live import publish
 from transcripts.models import Segment
 
 pytestmark = in_browser
 
-LIVE = "#link-state[data-state=live]"
 TOP = "selector => document.querySelector(selector).getBoundingClientRect().top"
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from asgiref.sync import sync_to_async
 
-from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
+from tests.chromium import LIVE
+from tests.views.browsing import in_browser, on_the_loop, product, speak  # noqa: F401 - a fixture
 from transcripts.live import publish
 from transcripts.models import Transcript
 
 pytestmark = in_browser
-
-LIVE = "#link-state[data-state=live]"
 
 
 async def hear(transcript, *texts):
@@ -20,7 +18,7 @@ async def hear(transcript, *texts):
     await publish.ring(transcript.pk, transcript.team_id, transcript.last_seq)
 
 
-@pytest.fixture
+@on_the_loop
 async def live(make_transcript):
     transcript = await sync_to_async(make_transcript)(title="Council", state="running", is_live=True)
     await speak(transcript, ["The river rose.", "It rose overnight.", "Nobody slept."])

@@ -9,6 +9,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
+from tests.chromium import LIVE
 from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
 from transcripts.live import events, publish
 from transcripts.models import Engine, EventKind, Transcript, Worker
@@ -16,7 +17,6 @@ from transcripts.models.log import Entry, append
 
 pytestmark = in_browser
 
-LIVE = "#link-state[data-state=live]"
 PILL = ".session-head .pill"
 #: Notes every banner with the moment at which it was shown.
 BANNERS = """

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from asgiref.sync import sync_to_async
 
+from tests.chromium import LIVE
 from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
 from transcripts.live import events, publish
 from transcripts.views.rows import PAGE
@@ -16,7 +17,6 @@ pytestmark = in_browser
 TOP = "selector => document.querySelector(selector).getBoundingClientRect().top"
 INDEXES = "[...document.querySelectorAll('#lines .line')].map(row => Number(row.id.slice(4)))"
 ROWS = "document.querySelectorAll('#lines .line').length"
-LIVE = "#link-state[data-state=live]"
 
 
 async def in_view(page, selector: str) -> None:
