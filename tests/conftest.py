@@ -99,10 +99,24 @@ def make_transcript(team: Team) -> MakeTranscript:
 
 #: Folders with real servers and real waiting. They begin first, so that no process is left alone with one at the end.
 LONG = ("scale", "faults", "e2e", "upkeep", "jobs", "engine", "realtime")
+#: One file goes to one process as a whole, and this one takes six minutes.
+LONGEST = "test_every_page.py"
+#: The marks of what starts servers, browsers or the speech model.
+HEAVY = ("browser", "services", "slow")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the random order of each, but put the long folders in front."""
-    rank = {name: number for number, name in enumerate(LONG)}
-    items.sort(key=lambda item: rank.get(item.path.parent.name, len(LONG)))
+    """Keep the random order of each, but put the longest file in front, then the long folders, then heavy files."""
+    rank: dict[Path, int] = {}
+    for item in items:
+        rank[item.path] = min(_rank(item), rank.get(item.path, len(LONG) + 1))
+    items.sort(key=lambda item: rank[item.path])
+
+
+def _rank(item: pytest.Item) -> int:
+    if item.path.name == LONGEST:
+        return -1
+    if item.path.parent.name in LONG:
+        return LONG.index(item.path.parent.name)
+    return len(LONG) if any(item.get_closest_marker(name) for name in HEAVY) else len(LONG) + 1

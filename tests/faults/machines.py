@@ -98,7 +98,7 @@ class Land(Cluster):
                 with suppress(ProcessLookupError):
                     process.send_signal(signal.SIGCONT)
                 process.kill()
-            process.wait(10)
+            process.wait(60)
         self.ask_nothing("delete from transcripts_worker")
         self.ask_nothing("update transcripts_transcript set state = 'cancelled' where state not in "
                          "('completed', 'completed_with_gaps', 'failed', 'cancelled')")  # fmt: skip

@@ -134,7 +134,7 @@ async def test_f49_a_layer_that_loses_doubles_and_reorders(
     for viewer in viewers:
         seen: list[int] = []
         while not seen or seen[-1] < number:
-            message = await viewer.next(timeout=10)
+            message = await viewer.next(timeout=60)
             if "seq" in message:
                 seen.append(message["seq"])
         assert seen == list(range(seen[0], number + 1))

@@ -43,6 +43,7 @@ async def test_ten_minutes_of_tape_through_a_mixture_of_faults_lose_and_double_n
     await exact(transcript, 6000)
     notices = await notices_of(transcript)
     sessions = await sessions_of(transcript)
-    assert len(notices) >= 20
+    # Twelve drops and six closes are certain; what else there is, the seed decides.
+    assert len(notices) >= 18
     figure("MIX", f"seed {seed}: 600 s of tape, {sessions} sessions, {len(notices)} interruptions "
                   f"({', '.join(sorted(set(notices)))}): 0 lost, 0 doubled, order kept")  # fmt: skip

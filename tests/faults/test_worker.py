@@ -36,7 +36,7 @@ def test_f01_a_killed_worker_costs_no_word(land: Land) -> None:
         if not held or any(crashes >= 2 for _, _, crashes in held):
             continue
         victim.kill()
-        victim.wait(10)
+        victim.wait(60)
         died = time.monotonic()
         workers[workers.index(victim)] = land.worker(STTWEB_SESSIONS="8")
         for transcript, epoch, _ in held:
@@ -82,7 +82,7 @@ def test_f01_takeover_with_the_lease_that_ships(land: Land) -> None:
         land.until_done(transcript)
         land.check(transcript, 1800)
         second.kill()
-        first.wait(10), second.wait(10)
+        first.wait(60), second.wait(60)
     assert max(waits) <= 25
     figure("F01", f"takeover after a crash, lease 20 s: {min(waits):.1f} to {max(waits):.1f} s (5 kills)")
 
@@ -119,7 +119,7 @@ def test_f04_a_zombie_writes_nothing(land: Land) -> None:
     assert land.until_done(transcript) == "completed"
     land.check(transcript, 700)
     assert sum(event[1] == old for event in land.events(transcript)) == before
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while children(zombie.pid, "ffmpeg"):
         assert time.monotonic() < end, "the zombie still decodes"
         time.sleep(0.1)
@@ -149,7 +149,7 @@ def test_f06_a_clean_stop_is_taken_over_at_once(land: Land) -> None:
         land.check(transcript, 2400)
         assert land.row(transcript, "crash_claims")[0] == 0
         second.kill()
-        second.wait(10)
+        second.wait(60)
     assert max(waits) <= 3
     assert max(ends) <= 25
     figure("F06", f"{len(waits)} clean stops: taken over {max(waits):.2f} s after the release (most), "
@@ -166,7 +166,7 @@ def test_f07_a_stuck_worker_is_killed_by_its_supervisor(land: Land) -> None:
     time.sleep(30 if LONG else 2)
     assert stuck.poll() is None
     stuck.kill()
-    stuck.wait(10)
+    stuck.wait(60)
     time.sleep(2)
     assert decoders
     assert not [pid for pid in decoders if alive(pid)]
@@ -215,7 +215,7 @@ def test_f12_everything_dies_at_once(land: Land) -> None:
     land.postgres.stop(signal.SIGKILL)
     assert time.monotonic() - began < 5
     for process in (worker, web):
-        process.wait(10)
+        process.wait(60)
     land.postgres.start()
     land.redis.start()
     land.open()

@@ -28,7 +28,7 @@ def opening(path: str, client: Client, origin: bytes | None) -> WebsocketCommuni
 
 async def accepted(path: str, client: Client, origin: bytes | None) -> bool:
     socket = opening(path, client, origin)
-    taken, _code = await socket.connect(timeout=10)
+    taken, _code = await socket.connect(timeout=60)
     if taken:
         await socket.disconnect()
     return bool(taken)

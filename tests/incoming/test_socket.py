@@ -322,7 +322,7 @@ async def test_who_says_nothing_for_long_is_let_go_unless_it_has_paused(
     await client.say(type="pause")
     await asyncio.sleep(1.0)
     while not await client.receive_nothing(timeout=0.05):
-        assert (await client.receive_output(5))["type"] == "websocket.send"
+        assert (await client.receive_output(60))["type"] == "websocket.send"
     await client.say(type="resume")
     assert (await client.ending())[1] == 4408
     await client.disconnect(timeout=30)

@@ -100,7 +100,7 @@ async def test_an_idle_writer_writes_a_commit_at_once_and_rings(claim: Claim) ->
     await layer.group_add(transcript_group(claim.transcript_id), "viewer")
     async with recording(claim) as running:
         await running.put(commits(1)[0])
-        message = await asyncio.wait_for(layer.receive("viewer"), 5)
+        message = await asyncio.wait_for(layer.receive("viewer"), 60)
         assert await Event.objects.filter(seq=message["seq"], kind="commit").aexists()
 
 

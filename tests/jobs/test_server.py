@@ -55,7 +55,7 @@ def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[
 
 
 def post(port: int, path: str, body: bytes) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("POST", path, body, {"Content-Type": "multipart/form-data; boundary=x", "X-Name": "alice"})
     try:
         response = connection.getresponse()
@@ -86,7 +86,7 @@ def test_a_large_body_reaches_the_application_piece_by_piece() -> None:
 def test_a_body_over_the_limit_is_refused_by_its_announced_length() -> None:
     with serving() as (process, port):
         until_ready(process)
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
             client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY + 1))
             assert client.recv(100).startswith(b"HTTP/1.1 413 ")
         assert stop(process)[0] == 0
@@ -95,7 +95,7 @@ def test_a_body_over_the_limit_is_refused_by_its_announced_length() -> None:
 def test_a_body_of_unknown_length_is_refused_where_it_passes_the_limit() -> None:
     with serving() as (process, port):
         until_ready(process)
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
             client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nX-Name: alice\r\nTransfer-Encoding: chunked\r\n\r\n")
             client.sendall(b"%x\r\n" % (MAX_BODY + 1) + bytes(MAX_BODY + 1))
             assert client.recv(100).startswith(b"HTTP/1.1 413 ")
@@ -119,7 +119,7 @@ def said(client: socket.socket) -> bytes:
 def test_a_large_body_is_only_taken_from_people_who_are_known(head: str, name: str, status: bytes) -> None:
     with serving() as (process, port):
         until_ready(process)
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
             client.sendall(
                 f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Name: {name}\r\n{head}\r\n\r\n".encode()
             )
@@ -127,7 +127,7 @@ def test_a_large_body_is_only_taken_from_people_who_are_known(head: str, name: s
             sender = threading.Thread(target=_send_quietly, args=(client, body))
             sender.start()
             assert said(client).startswith(b"HTTP/1.1 " + status)
-            sender.join(10)
+            sender.join(60)
         assert stop(process)[0] == 0
 
 
@@ -141,7 +141,7 @@ def test_an_endless_body_of_a_stranger_is_not_read_and_not_kept() -> None:
     with serving() as (process, port):
         until_ready(process)
         sent = 0
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
             client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
             piece = b"%x\r\n" % 16_384 + bytes(16_384) + b"\r\n"
             with suppress(OSError):
@@ -157,7 +157,7 @@ def test_a_path_may_have_a_limit_of_its_own() -> None:
         until_ready(process)
         assert post(port, "/small/1?offset=0", bytes(SMALL_BODY))[0] == 200
         assert post(port, "/large", bytes(SMALL_BODY + 1))[0] == 200
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
             head = b"PUT /small/1?offset=0 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
             client.sendall(head % (SMALL_BODY + 1))
             assert client.recv(100).startswith(b"HTTP/1.1 413 ")
@@ -182,7 +182,7 @@ def test_sockets_hear_that_it_is_a_restart() -> None:
             reader = threading.Thread(target=lambda: ended.append(_code_of(client)))
             reader.start()
             code, out, err = stop(process)
-            reader.join(10)
+            reader.join(60)
     assert (code, err) == (0, "")
     assert ended == [1012]
     assert "socket closed in order" in out
@@ -204,7 +204,7 @@ def test_a_request_that_runs_may_end() -> None:
         asking.start()
         time.sleep(0.3)
         assert stop(process)[0] == 0
-        asking.join(10)
+        asking.join(60)
     assert answers == [(200, b"0 bytes in 1")]
 
 

@@ -128,7 +128,9 @@ async def test_after_a_dead_layer_doorbells_are_heard_again(browse, bob, make_tr
     browser = await browse(bob, url(transcript))
     await browser.hello(after=1)
     monkeypatch.setattr(layer, "receive", alive)
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(60):
+        while station.station()._hub._channel not in layer.groups.get(publish.transcript_group(transcript.pk), {}):
+            await asyncio.sleep(0.01)
     await publish.ring(transcript.pk, transcript.team_id, await awrite(transcript, "back"))
     assert (await browser.next())["data"]["text"] == "back"
 

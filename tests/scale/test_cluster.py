@@ -58,7 +58,7 @@ def test_a_stopping_worker_hands_over_and_a_killed_one_is_taken_over(cluster: Cl
         time.sleep(0.2)
     assert stop(stopping) == 0, cluster.logs()
     killed.kill()
-    killed.wait(10)
+    killed.wait(60)
     cluster.worker(**short)
     for transcript in transcripts:
         assert text_of(second.follow(transcript, seconds=120)).split() == names(900), cluster.logs()

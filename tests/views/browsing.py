@@ -69,7 +69,7 @@ class Product:
         await context.add_init_script(LISTEN)
         self._contexts.append(context)
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         if prepare is not None:
             await prepare(page)
         await page.goto(path)
