@@ -101,7 +101,8 @@ def has_every_word_once(words: list[str]) -> bool:
 
 def test_the_server_killed_in_the_middle_costs_no_word(spoken: Path, tmp_path: Path) -> None:
     port = free_port()
-    with up(tmp_path, port, STTWEB_ENGINE_RECOGNIZER="moonshine") as first:
+    settings = {"STTWEB_ENGINE_RECOGNIZER": "moonshine", "STTWEB_LEASE_SECONDS": "8", "STTWEB_HEARTBEAT_SECONDS": "2"}
+    with up(tmp_path, port, **settings) as first:
         found = re.search(r"Password\s+(\S+)", until_up(first))
         assert found
         with listening(f"http://127.0.0.1:{port}", found[1], spoken) as page:
@@ -110,7 +111,7 @@ def test_the_server_killed_in_the_middle_costs_no_word(spoken: Path, tmp_path: P
             first.wait()
             page.wait_for_selector("#recorder [data-slot=kept]:not([hidden])")
             page.wait_for_timeout(3000)  # so much is spoken while nobody is there
-            with up(tmp_path, port, STTWEB_ENGINE_RECOGNIZER="moonshine") as second:
+            with up(tmp_path, port, **settings) as second:
                 words = until_all_was_heard(page)
                 assert has_every_word_once(words), words
                 second.kill()

@@ -173,7 +173,9 @@ Delivery.objects.bulk_create(Delivery(webhook=hook, event_id=f"msg_{n}", kind="t
 def test_the_whole_product_killed_on_sqlite_tells_everything_when_it_is_back(
     tmp_path: Path, receiver: Receiver, fault: str
 ) -> None:
-    home, port = Installation(tmp_path, reachable(receiver)), free_port()
+    # The second start waits for the lease of the dead one.
+    leases = {"STTWEB_LEASE_SECONDS": "8", "STTWEB_HEARTBEAT_SECONDS": "2"}
+    home, port = Installation(tmp_path, {**reachable(receiver), **leases}), free_port()
     with up(tmp_path, port, **home.environment) as process:
         password = until_up(process).split("Password")[1].split()[0]
         home.shell(SET_UP.format(url=receiver.url, events=EVERYTHING))
