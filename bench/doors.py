@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -94,10 +95,12 @@ class Doors:
     def fill(self) -> None:
         """An invitation, and somebody who is in no team."""
         from django.contrib.auth.models import User
+        from django.utils import timezone
 
         from transcripts.membership import inviting
-        from transcripts.models import Role
+        from transcripts.models import Role, Transcript
 
+        Transcript.objects.filter(pk=self.stage.sample.pk).update(finished_at=timezone.now() - timedelta(days=3))
         self.nobody = User.objects.create_user("noa", first_name="Noa")
         self.link = inviting.invite(self.stage.newsroom, self.stage.alice, Role.EDITOR, 7, "")[1]
 

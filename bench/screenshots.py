@@ -290,7 +290,6 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
         ("broken", "/login", None, refusal(lambda: server_error(RequestFactory().get("/")))),
         *stage.desk.scenes(),
         *stage.telling.scenes(),
-        *stage.doors.scenes(PASSWORD),
         ("missing", "/s/00000000-0000-0000-0000-000000000000", stage.alice, None),
     ]
 
@@ -304,7 +303,8 @@ async def photograph(folder: Path, port: int, stage: Stage, only: str, chromium:
     problems: list[str] = []
     async with async_playwright() as playwright:
         browser: Any = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        chosen = [scene for scene in scenes(stage, publish) if scene[0].startswith(only)]
+        all_scenes = [*scenes(stage, publish), *stage.doors.scenes(PASSWORD)]
+        chosen = [scene for scene in all_scenes if scene[0].startswith(only)]
         for scene, width, scheme in product(chosen, WIDTHS, ("light", "dark")):
             context = await browser.new_context(
                 viewport=WIDTHS[width], color_scheme=scheme, base_url=f"http://127.0.0.1:{port}"
