@@ -7,12 +7,12 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
+from tests.chromium import LIVE
 from tests.views.browsing import in_browser, product, speak  # noqa: F401 - a fixture
 from transcripts.live import publish
 
 pytestmark = in_browser
 
-LIVE = "#link-state[data-state=live]"
 ASK = """async () => {
   const { refresh } = await import("/static/transcripts/send.js");
   const places = ["standing", "speakers", "alerts"].map(id => document.getElementById(id));

@@ -63,7 +63,7 @@ async def test_a_link_to_a_moment_is_painted_in_its_place_at_once(product, bob, 
         bob, f"/s/{transcript.pk}?t=13:21", width=width, prepare=lambda page: page.add_init_script(FRAMES)
     )
     await page.wait_for_selector("#seg-400.sought")
-    await page.wait_for_selector("#link-state[data-state=live]", state="attached")
+    await page.wait_for_selector(LIVE, state="attached")
     seen = await page.evaluate("window.tops.length")
     await page.wait_for_function("before => window.tops.length > before + 30", arg=seen)
     tops = await page.evaluate("window.tops")
