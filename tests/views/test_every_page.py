@@ -38,6 +38,11 @@ CUT = """() => {
 OF_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
 
+#: What a narrow page may do worse than a wide one; asked of the pages where people work all day.
+OF_LAYOUT = {"runOnly": ["target-size", "scrollable-region-focusable"]}
+WORKED_ON = ("session", "captions", "review", "library", "export", "arabic")
+
+
 async def judge(page: Any, only: dict[str, list[str]] | None = None) -> list[str]:
     """What axe finds that is serious or critical; of all its rules, or only of some."""
     found = await Axe().run(page, options={"resultTypes": ["violations"], **(only or {})})
@@ -64,5 +69,7 @@ async def test_no_page_has_a_serious_finding_or_is_cut(product, part):  # noqa: 
         for width in NARROW:
             await page.set_viewport_size({"width": width, "height": 800})
             problems += [f"{name}, {width} px: {what}" for what in await page.evaluate(CUT)]
+        if name.startswith(WORKED_ON):
+            problems += [f"{name}, {NARROW[-1]} px: {what}" for what in await judge(page, OF_LAYOUT)]
         await page.close()
     assert problems == [], "\n" + "\n".join(problems)
