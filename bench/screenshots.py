@@ -202,11 +202,16 @@ def scenes(stage: Stage, publish: Any) -> list[Scene]:
     from transcripts.live import events
 
     async def speak(page: Any) -> None:
-        await page.wait_for_timeout(700)
         text = "and the water company says that the pumping station at the old mill will run through"
         heard = stage.live.committed_samples // 16
-        await publish.send_partial(stage.live.pk, events.partial(text, heard, heard + 4200, 1))
-        await page.wait_for_selector("#partial:not([hidden]), .captions-open:not(:empty)")
+        shown = page.locator("#partial:not([hidden]), .captions-open:not(:empty)")
+        # Who is not connected yet misses a guess: it comes again, as in life.
+        for _ in range(40):
+            await page.wait_for_timeout(400)
+            await publish.send_partial(stage.live.pk, events.partial(text, heard, heard + 4200, 1))
+            if await shown.count():
+                break
+        await shown.first.wait_for()
         await page.wait_for_timeout(400)
 
     async def drop(page: Any) -> None:
