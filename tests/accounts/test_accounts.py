@@ -219,3 +219,23 @@ def test_every_screen_is_ours_and_has_no_script_of_its_own(client, dora, path):
     for attributes in re.findall(r"<script([^>]*)>", text):
         assert "src=" in attributes or "application/json" in attributes
     assert "script-src 'self'" in page["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("host", "works"), [("127.0.0.1:8000", False), ("[::1]:8000", False), ("localhost", True)], ids=["4", "6", "name"]
+)
+def test_passkeys_are_offered_only_under_a_name(client, dora, settings, host, works):
+    settings.ALLOWED_HOSTS = ["127.0.0.1", "[::1]", "localhost"]
+    client.defaults["HTTP_HOST"] = host
+    assert ('id="passkey_login"' in client.get("/login").content.decode()) is works
+    log_in(client)
+    prove(client)
+    page = client.get("/account/2fa/webauthn/add/").content.decode()
+    assert ('id="mfa_webauthn_add"' in page) is works
+    assert ("No passkey at this address" in page) is not works
+
+
+def test_the_first_start_is_explained_until_somebody_has_logged_in(client, dora):
+    assert "First start?" in client.get("/login").content.decode()
+    log_in(client)
+    assert "First start?" not in Client().get("/login").content.decode()

@@ -66,6 +66,17 @@ def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[
     return process.returncode, out, err
 
 
+def test_a_database_that_is_away_is_said_in_a_sentence_without_its_password(tmp_path: Path) -> None:
+    away = f"postgres://somebody:hidden@127.0.0.1:{free_port()}/name"
+    with up(tmp_path, free_port(), DATABASE_URL=away) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "The database does not answer" in err
+    assert "DATABASE_URL" in err
+    assert "Traceback" not in err
+    assert "hidden" not in out + err
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_from_an_empty_folder_to_text_and_a_second_start_finds_everything(tmp_path: Path, number: int) -> None:
     port = free_port()

@@ -6,8 +6,8 @@ import secrets
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.core.management import call_command
-from django.db import IntegrityError, transaction
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
 
 from transcripts.models import Membership, Role, Team
 
@@ -32,7 +32,13 @@ def random_password() -> str:
 
 
 def ensure_database() -> None:
-    """Bring the tables up to date; quiet and quick when they are."""
+    """Bring the tables up to date; quiet and quick when they are. Raises CommandError when there is no database."""
+    try:
+        connection.ensure_connection()
+    except (OperationalError, InterfaceError) as error:
+        raise CommandError(
+            f"The database does not answer ({error}). Start it, or correct DATABASE_URL, and start this again."
+        ) from error
     call_command("migrate", verbosity=0, interactive=False)
 
 

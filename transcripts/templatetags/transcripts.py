@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from datetime import datetime
+from ipaddress import ip_address
 from typing import Any
 
 from django import template
 from django.contrib.auth.models import User
+from django.http.request import split_domain_port
 from django.template import Context
 from django.utils.formats import localize
 from django.utils.html import format_html
@@ -32,6 +34,18 @@ register.simple_tag(ask_an_owner)
 def nobody_was_here() -> bool:
     """Whether nobody has logged in since this server was made: only then does its terminal help."""
     return not User.objects.filter(last_login__isnull=False).exists()
+
+
+@register.simple_tag(takes_context=True)
+def can_use_passkeys(context: Context) -> bool:
+    """Whether a passkey can belong to the address of the page: browsers bind them to names, never to numbers
+    (Web Authentication Level 2, 5.4.2: the relying party's identifier is a domain)."""
+    host, _port = split_domain_port(context["request"].get_host())
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return True
+    return False
 
 
 @register.simple_tag(takes_context=True, name="waiting_invitation")
