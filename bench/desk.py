@@ -101,6 +101,8 @@ class Desk:
             await page.wait_for_selector("#history .versions")
 
         async def flagged(page: Any) -> None:
+            # Before its scripts have run a page hears no keys.
+            await page.wait_for_selector("#link-state[data-state=live]", state="attached")
             await page.keyboard.press("v")
             await page.wait_for_selector("#flags [aria-current]")
             await page.wait_for_timeout(300)

@@ -27,7 +27,7 @@ CUT = """() => {
   const cut = [...all].filter(element => {
     const box = element.getBoundingClientRect();
     if (!box.width || !element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) return false;
-    if (element.closest(".visually-hidden, .skip, .status-scroll, .filters")) return false;
+    if (element.closest(".visually-hidden, .skip, .status-scroll, .filters, #flags")) return false;
     return box.left < -1 || box.right > innerWidth + 1;
   });
   return [...(wide > 0 ? [`scrolls ${wide} px sideways`] : []), ...cut.map(element => element.outerHTML.slice(0, 120))];

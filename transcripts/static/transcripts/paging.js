@@ -167,7 +167,7 @@ export function bring(row, { suffices = false } = {}) {
   };
   place(FRAMES, NaN);
 }
-for (const gesture of ["wheel", "touchmove", "keydown"]) addEventListener(gesture, () => (bringing += 1), { passive: true });
+for (const gesture of ["wheel", "touchmove", "pointerdown", "keydown"]) addEventListener(gesture, () => (bringing += 1), { passive: true });
 
 /** The newest rows, loaded if need be. */
 export async function toEnd() {
