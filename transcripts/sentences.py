@@ -13,6 +13,7 @@ NAMES: tuple[str, ...] = (
     _("WebVTT subtitles"),
     _("TTML subtitles"),
     _("Word document"),
+    _("Spreadsheet"),
     _("Table (CSV)"),
     _("Data (JSON)"),
 )

@@ -85,7 +85,9 @@ def test_sorting_by_title_reads_an_index(desk, make_transcript, way, wanted):
     assert "".join(row.title for row in shown) == wanted
     (sql,) = (one["sql"] for one in queries if 'ORDER BY "transcripts_transcript"."title"' in one["sql"])
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # three rows need no index
+        cursor.execute(f"EXPLAIN {'' if connection.vendor == 'postgresql' else 'QUERY PLAN'} {sql}")
         assert "transcript_by_title" in str(cursor.fetchall())
 
 
