@@ -19,9 +19,10 @@ export async function post(address, fields = {}, { keepalive = false } = {}) {
   return { status: answer.ok ? answer.status : answer.status || 0, body: { message: sentence, next_step: answer.ok ? "" : say("notSentNext") } };
 }
 
-/** The server's piece of HTML at `address` into `place`. Each place asks for itself: htmx keeps only the last of several
- * questions of one element, and what names none is asked by the whole page. */
-export const refresh = (place, address) => window.htmx?.ajax("GET", address, { target: place, source: place });
+/** The server's piece of HTML at `address` into `place`; without an answer the place stays as it is. Each place asks for
+ * itself: htmx keeps only the last of several questions of one element, and what names none is asked by the whole page. */
+export const refresh = (place, address) =>
+  window.htmx?.ajax("GET", address, { target: place, source: place })?.catch(() => {});
 
 /** The same when it is not in use: while somebody is in `place`, it waits until they leave. */
 export function refreshIdle(place, address) {
