@@ -6,6 +6,7 @@ import { isDetached, toEnd } from "./paging.js";
 const NEAR = 24;
 const LEFT = 80;
 const GESTURE_MS = 1500;
+const FRAMES = 10;
 const SCROLL_KEYS = new Set(["PageUp", "PageDown", "ArrowUp", "ArrowDown", "Home", "End", " ", "Tab"]);
 
 export class Follow {
@@ -57,8 +58,20 @@ export class Follow {
     if (isDetached()) return;
     this.following = true;
     this.#unread = 0;
+    // The click on the pill, or the wheel that came down here, is no gesture that leaves.
+    this.#gesture = -GESTURE_MS;
     this.#toBottom();
+    this.#settle(FRAMES);
     this.#show();
+  }
+
+  /** Rows get their real heights when they come into view: only then the end is where it stays. */
+  #settle(frames) {
+    requestAnimationFrame(() => {
+      if (!frames || !this.following) return;
+      if (this.#distance() > 1) this.#toBottom();
+      this.#settle(frames - 1);
+    });
   }
 
   #touched() {
