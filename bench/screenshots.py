@@ -19,16 +19,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from bench.chromium import PLAIN
 from bench.stage import PASSWORD, Stage
 
 FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+    *PLAIN,
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 ]

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bench.chromium import PLAIN
+
 #: What Playwright switches off itself and is lost when features are named once more; and at the end what costs each
 #: window a process of its own for menus that nobody sees (a quarter of a short test).
 _OFF = (
@@ -19,13 +21,7 @@ _OFF = (
     "PreloadTopChromeWebUI,PreloadTopChromeWebUILessNavigations,SpareRendererForSitePerProcess"
 )
 FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
+    *PLAIN,
     f"--disable-features={_OFF}",
 ]
 #: Collects what the content security policy refused and every error of a script.
